@@ -1,0 +1,39 @@
+/** A time-bounded exclusive right. */
+export interface Lease {
+  readonly key: string
+  /** Grows with every grant of the key: a writer with an older fence is refused. */
+  readonly fence: number
+  /** Aborts when the lease is lost or released. */
+  readonly signal: AbortSignal
+  /** Extends it by the granted time; false when it was lost. */
+  renew(): Promise<boolean>
+  release(): Promise<void>
+}
+
+/** A value with the version that a compare-and-set must name. */
+export interface Versioned {
+  readonly value: Uint8Array
+  /** From 1, grows by one with every put of the key. */
+  readonly version: number
+}
+
+/**
+ * Small durable state: cron cursors, checkpoints, dedupe marks. Keys are at most 512 bytes of UTF-8, values at most 1 MiB.
+ *
+ * @throws MillraceError `E_STATE_IO` when the store cannot be reached or written; the caller must then assume nothing.
+ */
+export interface StateStore {
+  get(key: string): Promise<Versioned | undefined>
+  /**
+   * Compare-and-set. Resolves, once durable, with the new version; with `undefined` when `expected` is not the current
+   * version, or when `lease` is given and no longer held.
+   */
+  put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined>
+  /** Removes the key at `expected`; false when another version is there. */
+  delete(key: string, expected: number): Promise<boolean>
+  /** Every key that begins with `prefix`, in no order. */
+  keys(prefix: string): Promise<readonly string[]>
+  /** Grants the exclusive right for `ttlMs`, or `undefined` when somebody else holds it. */
+  lease(key: string, ttlMs: number): Promise<Lease | undefined>
+  close(): Promise<void>
+}

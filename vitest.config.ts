@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(`packages/${path}`, import.meta.url))
+
+/** Tests in one process read the sources, so no stale build can pass; tests that start processes use the build. */
+const alias = [
+  { find: '@millrace/sdk/testing', replacement: source('sdk/src/testing/index.ts') },
+  ...['sdk', 'cron-connector', 'http-source', 'dev-gateway', 'cli'].map((name) => ({
+    find: `@millrace/${name}`,
+    replacement: source(`${name}/src/index.ts`),
+  })),
+]
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
