@@ -82,11 +82,12 @@ describe('offsetWindow', () => {
         const model: { offset: number; done: boolean }[] = []
         let through: number | undefined
         let before = -1
+        const answers: (readonly [actual: number | boolean, expected: number | boolean])[] = []
         for (const step of plan) {
           if (step.kind === 'ingest') {
             const offsets = step.gaps.map((gap, i) => (through ?? 0) + step.gaps.slice(0, i).reduce((a, b) => a + b, 0) + gap - 1)
             through = (offsets.at(-1) ?? through ?? 0) + 1
-            expect(window.ingest(offsets, through)).toBe(model.length)
+            answers.push([window.ingest(offsets, through), model.length])
             model.push(...offsets.map((offset) => ({ offset, done: false })))
           } else if (step.kind === 'advance') {
             through = (through ?? 0) + step.by
@@ -94,9 +95,10 @@ describe('offsetWindow', () => {
           } else if (model.length > 0) {
             const seq = step.pick % model.length
             const event = model[seq] as { done: boolean }
-            expect(window.complete(seq)).toBe(!event.done)
+            answers.push([window.complete(seq), !event.done])
             event.done = true
           }
+          for (const [actual, expected] of answers.splice(0)) expect(actual).toBe(expected)
           const head = model.findIndex((event) => !event.done)
           expect(window.commitPoint).toBe(head < 0 ? through : model[head]?.offset)
           expect(window.span).toBe(head < 0 ? 0 : model.length - head)
