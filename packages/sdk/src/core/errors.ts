@@ -19,10 +19,99 @@ const row = (message: string, effect: string, fix: string, retryable = false): E
  * Codes are `E_<AREA>_<WHAT>` and are never reused for something else.
  */
 export const errorTable = {
+  E_ADMIN_LISTEN: row(
+    'The admin server cannot listen on {host}:{port}: {reason}',
+    'The connector does not start; nothing was taken from the source.',
+    'Set admin_host to an address of this machine and admin_port to a port that this user may open (above 1023), or to 0 for any free port.',
+  ),
+  E_ADMIN_PORT_IN_USE: row(
+    'Port {port} on {host} is in use by another process.',
+    'The connector does not start; nothing was taken from the source.',
+    'Stop the other process (find it with: ss -ltnp sport = :{port}), or set admin_port to another port, or to 0 for any free one.',
+  ),
+  E_CONFIG_INVALID: row(
+    'The configuration has {count} mistake(s): {names}',
+    'The connector does not start; nothing was taken from the source.',
+    'Correct the settings that are listed. `--help` lists all of them, `--print-config` shows the values in force and where they come from.',
+  ),
   E_INTERNAL_STATE: row(
     '{what}',
     'Depends on the place; nothing that was not settled is acknowledged.',
     'This is a fault in Millrace or in a custom source. Report it with the whole message.',
+  ),
+  E_JOURNAL_BUSY: row(
+    'More than {limit} bytes wait to be written to {directory}.',
+    'The record was not taken; whoever brought it keeps it and tries again.',
+    'The disk is slower than the events. Use a faster disk, or lower the number of events in flight.',
+    true,
+  ),
+  E_JOURNAL_CLOSED: row(
+    'The journal in {directory} is closed.',
+    'Nothing was written.',
+    'Report it: something wrote after the connector had stopped.',
+  ),
+  E_JOURNAL_CORRUPT: row(
+    '{file} is damaged at byte {offset}; it was set aside as {aside}.',
+    'The records that cannot be read are not delivered; the file is kept as it is.',
+    'Check the disk, then look at the file: one JSON record a line, docs/file-formats.md describes it. Delete it when it is no longer needed.',
+  ),
+  E_JOURNAL_FORMAT: row(
+    '{file} is not a {kind} journal of version {version}.',
+    'Nothing is read or written.',
+    'Give each purpose a directory of its own. After a downgrade, use the release that wrote the file.',
+  ),
+  E_JOURNAL_IO: row(
+    'Cannot {operation} {path}: {reason}',
+    'Nothing of this write counts. What was durable before still is, and writing goes on as soon as the disk allows it.',
+    'Free space or repair the disk, and check that the directory may be written.',
+    true,
+  ),
+  E_JOURNAL_LOCKED: row(
+    '{directory} is in use by process {pid} on {host}.',
+    'Nothing is read or written.',
+    'Stop the other process, or give this one a directory of its own.',
+    true,
+  ),
+  E_JOURNAL_LOCK_LOST: row(
+    'Another process has taken over {directory}.',
+    'Nothing more is written here; events that wait are given back to the broker.',
+    'Give each process its own directory. If there was only one, it stood still for longer than {staleMs} ms.',
+  ),
+  E_JOURNAL_RECORD: row(
+    'A record of {size} bytes cannot be written to {directory}: {reason}',
+    'The record was not taken.',
+    'Lower the largest event size below {limit} bytes.',
+  ),
+  E_LETTER_MALFORMED: row(
+    '{where} is not a dead letter or event as Millrace writes it: {reason}',
+    'The record is left where it is and not delivered.',
+    'Correct the line by docs/file-formats.md, or leave it out.',
+  ),
+  E_LETTER_VERSION: row(
+    '{where} has format version {version}; this release reads version {supported}.',
+    'The record is left where it is and not delivered.',
+    'Use the Millrace release that wrote it, or a newer one.',
+  ),
+  E_STATE_CLOSED: row(
+    'The state store is closed.',
+    'Nothing was read or written.',
+    'Report it: a source used its state after the connector had stopped.',
+  ),
+  E_STATE_CORRUPT: row(
+    'The state in {directory} is damaged: {reason}',
+    'The connector does not start, so that no cursor or checkpoint is lost without anybody knowing.',
+    'Restore the directory from a backup. Or move the whole directory away: the connector then starts with empty state, which repeats or skips events as for a first start.',
+  ),
+  E_STATE_IO: row(
+    'Cannot {operation} the state: {reason}',
+    'Nothing may be assumed about this write; the source tries again and acknowledges nothing on the strength of it.',
+    'Free space or repair the disk, and check that the state directory may be written.',
+    true,
+  ),
+  E_STATE_LIMIT: row(
+    '{what} has {size} bytes; at most {limit} are allowed.',
+    'The value was not stored.',
+    'Use shorter keys or smaller values; the store is for cursors and marks, not for events.',
   ),
 } as const satisfies Record<string, ErrorRow>
 
