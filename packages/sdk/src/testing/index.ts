@@ -1,4 +1,13 @@
 /** The test kit: for connectors of this repository and for authors of their own sources. */
+export { fakeGateway } from './fake-gateway.ts'
+export type { FakeGateway, FakeGatewayOptions, ListFaults } from './fake-gateway.ts'
+export type { FakeCall, FakeFunctionSpec, FakeHandler, FakeReply } from './fake-function.ts'
+export { createFaultPlan, wireFaults } from './fault-plan.ts'
+export type { Fault, FaultAction, FaultMatch, FaultPlan, FaultPlanSpec, FaultRule, FaultSubject, WireFault } from './fault-plan.ts'
+export { listFaultRule } from './list-faults.ts'
+export type { ListFault, ListFaultOptions } from './list-faults.ts'
+export { RecordedRequest } from './recorded-request.ts'
+export type { RequestKind } from './recorded-request.ts'
 export { leakGuard } from './leak-guard.ts'
 export type { LeakGuardOptions } from './leak-guard.ts'
 export { manualClock } from './manual-clock.ts'
