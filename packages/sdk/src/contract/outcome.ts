@@ -22,7 +22,7 @@ export type DeadLetterReason =
   | 'unmatched'
 
 /** Which clock paces a retry: the counted attempts, or one of the slow ones that count nothing. */
-export type RetryClock = 'attempts' | 'not-found' | 'denied' | 'unavailable'
+export type RetryClock = 'attempts' | 'not-found' | 'denied' | 'redirect' | 'unavailable'
 
 /** What the settle table makes of one attempt. */
 export type Outcome =

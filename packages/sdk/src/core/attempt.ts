@@ -3,6 +3,7 @@ import type { Reply } from '../contract/delivery.ts'
 
 /** What went wrong when there was no usable response. */
 export type FailureCause =
+  /** Refused, unreachable, or the connect time-out: no request was sent. */
   | 'connect'
   | 'dns'
   /** Wrong name, unknown authority, expired: the peer is not who it should be. */
@@ -10,7 +11,7 @@ export type FailureCause =
   | 'tls'
   /** Closed or reset, before or in the middle of the response. */
   | 'reset'
-  /** Connect, headers or body took longer than allowed. */
+  /** Headers or body took longer than allowed: the function may have run. */
   | 'timeout'
   /** Bad framing, too many 1xx, headers over the cap (S11). */
   | 'malformed'

@@ -2,7 +2,7 @@ import type { AttemptResult } from '../attempt.ts'
 import type { MillraceEvent } from '../../contract/event.ts'
 import type { ReleaseReason, RouteResult, Settlement } from '../../contract/delivery.ts'
 import type { DeadLetter } from '../../contract/dead-letter.ts'
-import type { Outcome } from '../../contract/outcome.ts'
+import type { DeadLetterReason, Outcome } from '../../contract/outcome.ts'
 
 /** State of a breaker. Stable numbers for gauges: closed 0, half-open 1, open 2. */
 export type BreakerState = 'closed' | 'half-open' | 'open'
@@ -40,6 +40,8 @@ export interface DeliveryObserver {
   fenced?(event: MillraceEvent, functionName: string): void
   deadLetterWritten?(letter: DeadLetter): void
   deadLetterFailed?(letter: DeadLetter, error: unknown, retryInMs: number): void
+  /** The event itself cannot be delivered and there is no place for dead letters: it stays, and its window pauses. */
+  held?(event: MillraceEvent, reason: DeadLetterReason, detail: string): void
   ackFailed?(event: MillraceEvent, error: unknown): void
   breakerChanged?(scope: 'gateway' | { readonly function: string }, state: BreakerState, why: string): void
   intakePaused?(intake: string | undefined, why: 'span' | 'queued' | 'bytes'): void

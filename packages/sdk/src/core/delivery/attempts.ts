@@ -1,0 +1,120 @@
+import type { AttemptRecord } from '../../contract/dead-letter.ts'
+import type { Outcome } from '../../contract/outcome.ts'
+import type { AttemptRequest, AttemptResult } from '../attempt.ts'
+import { classify, type FinishedAttempt } from '../settle/classify.ts'
+import { type RouteFacts, settle } from '../settle/settle.ts'
+import type { SettleRow } from '../settle/table.ts'
+import type { EngineOptions } from './engine-options.ts'
+import type { Health } from './health.ts'
+import type { Route } from './route.ts'
+
+/** What became of an attempt: the row and the outcome, with the result it was made of. */
+export interface Judged {
+  readonly result: FinishedAttempt
+  readonly row: SettleRow
+  readonly outcome: Outcome
+}
+
+/** Starts attempts and judges what they came to, by the settle table and the route's own limits. */
+export class Attempts {
+  readonly #options: EngineOptions
+  readonly #health: Health
+
+  constructor(options: EngineOptions, health: Health) {
+    this.#options = options
+    this.#health = health
+  }
+
+  /** Sends the request. `done` is called once, later. */
+  start(route: Route, done: (result: AttemptResult) => void): void {
+    const { clock, invoker, observer, wantReply } = this.#options
+    const { entry, queue } = route
+    const { policy } = queue
+    const { event } = entry.delivery
+    route.state = 'running'
+    route.probe = queue.breaker.enter()
+    route.gatewayProbe = this.#health.gateway.enter()
+    route.lastAttemptAt = clock.now()
+    route.firstAttemptAt ??= route.lastAttemptAt
+    const attempt = route.attempts + 1
+    observer.attemptStarted?.(event, queue.name, attempt)
+    const request: AttemptRequest = {
+      event,
+      function: queue.name,
+      attempt,
+      async: policy.async,
+      timeoutMs: policy.timeoutMs,
+      wantReply: wantReply(),
+      ...(policy.contentType !== undefined && { contentType: policy.contentType }),
+    }
+    route.call = invoker.invoke(request, done)
+  }
+
+  /** Judges, feeds the breakers, keeps the route's counts and reports. */
+  judge(route: Route, result: FinishedAttempt, canBury: boolean): Judged {
+    const { clock, observer, random, times } = this.#options
+    const { policy } = route.queue
+    const row = classify(result, policy.retry.codes)
+    const now = clock.now()
+    this.#noteNotFound(route, row, now)
+    let outcome = settle(row, result, this.#facts(route, row), policy.retry, now, random)
+    if (outcome.kind === 'dead-letter' && policy.deadLetter !== 'drop' && (policy.deadLetter === 'hold' || !canBury)) {
+      outcome = { kind: 'hold', afterMs: times.holdMs, reason: outcome.reason }
+    }
+    const attempt = route.attempts + 1
+    this.#health.feed(route, row, result, clock.monotonic())
+    this.#count(route, outcome, result)
+    observer.attemptFinished?.({
+      event: route.entry.delivery.event,
+      function: route.queue.name,
+      attempt,
+      result,
+      row: row.id,
+      outcome,
+      ...('afterMs' in outcome && { waitMs: outcome.afterMs }),
+    })
+    return { result, row, outcome }
+  }
+
+  #facts(route: Route, row: SettleRow): RouteFacts {
+    const { queue } = route
+    const clock = row.action.kind === 'retry' ? row.action.clock : undefined
+    const { failingSince, state } = queue.breaker
+    const sinceMs = failingSince === undefined ? 0 : this.#options.clock.monotonic() - failingSince
+    const poisoned = sinceMs >= queue.policy.retry.poisonAfterMs
+    return {
+      counted: route.attempts,
+      waits: route.waitClock === clock ? route.waits : 0,
+      firstAttemptAt: route.firstAttemptAt ?? this.#options.clock.now(),
+      ...(route.notFoundSince !== undefined && { notFoundSince: route.notFoundSince }),
+      listed: queue.listed,
+      gatewayDown: this.#health.gateway.state !== 'closed',
+      freeProbe: (route.probe || route.gatewayProbe) && !poisoned,
+      mayExhaust: state === 'closed' || poisoned,
+    }
+  }
+
+  #noteNotFound(route: Route, row: SettleRow, now: number): void {
+    if (row.action.kind === 'retry' && row.action.clock === 'not-found') route.notFoundSince ??= now
+    else route.notFoundSince = undefined
+  }
+
+  #count(route: Route, outcome: Outcome, result: FinishedAttempt): void {
+    route.lastStatus = result.kind === 'response' ? result.reply.status : undefined
+    if (outcome.kind === 'done') {
+      route.attempts += 1
+      return
+    }
+    if (outcome.kind !== 'retry' || outcome.counts) route.attempts += 1
+    const waitClock = outcome.kind === 'retry' ? outcome.clock : undefined
+    route.waits = waitClock !== undefined && waitClock === route.waitClock ? route.waits + 1 : 1
+    route.waitClock = waitClock
+    route.remember(attemptRecord(route, result))
+  }
+}
+
+const attemptRecord = (route: Route, result: FinishedAttempt): AttemptRecord => ({
+  at: route.lastAttemptAt ?? 0,
+  durationMs: Math.round(result.durationMs),
+  ...(result.kind === 'response' ? { status: result.reply.status } : { error: `${result.cause}: ${result.detail}`.slice(0, 1024) }),
+})

@@ -1,0 +1,104 @@
+import type { FunctionPolicy } from '../function-policy.ts'
+import type { BreakerOptions } from './breaker.ts'
+import { Breaker } from './breaker.ts'
+import type { Due } from './due-heap.ts'
+import { Lane } from './lane.ts'
+import { Route } from './route.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/** Why no attempt of a function can start just now. */
+export type Blocked = 'empty' | 'concurrency' | 'stopped' | { readonly until: number }
+
+/** Everything that waits for one function: its lanes, its ready routes, its limits and its breaker. */
+export class FunctionQueue implements Due {
+  readonly kind = 'queue'
+  readonly name: string
+  readonly breaker: Breaker
+  readonly lanes = new Map<string, Lane>()
+  inFlight = 0
+  /** Routes that are not settled. */
+  routes = 0
+  /** False once the topic map no longer lists the function. */
+  listed = true
+  /** 410: no call until the declaration changes (S10). */
+  gone = false
+  /** In the scheduler's ring. */
+  inRing = false
+  dueAt = 0
+  heapIndex = -1
+  #policy: FunctionPolicy
+  #bucket: TokenBucket | undefined
+  #readyHead: Route | undefined
+  #readyTail: Route | undefined
+
+  constructor(policy: FunctionPolicy, breaker: BreakerOptions, now: number) {
+    this.name = policy.function
+    this.breaker = new Breaker(breaker)
+    this.#policy = policy
+    this.#bucket = bucketOf(policy, now)
+  }
+
+  get policy(): FunctionPolicy {
+    return this.#policy
+  }
+
+  /** A new snapshot of the map: new limits, and a 410 is forgotten when the function was deployed again. */
+  update(policy: FunctionPolicy, now: number): void {
+    if (policy.ratePerSecond !== this.#policy.ratePerSecond) this.#bucket = bucketOf(policy, now)
+    if (policy.revision !== this.#policy.revision) this.gone = false
+    this.listed = true
+    this.#policy = policy
+  }
+
+  /** The lane of a key, made when it is needed. */
+  lane(key: string): Lane {
+    const known = this.lanes.get(key)
+    if (known !== undefined) return known
+    const lane = new Lane(key)
+    this.lanes.set(key, lane)
+    return lane
+  }
+
+  pushReady(route: Route): void {
+    route.state = 'ready'
+    route.nextReady = undefined
+    if (this.#readyTail === undefined) this.#readyHead = route
+    else this.#readyTail.nextReady = route
+    this.#readyTail = route
+  }
+
+  /** Whether an attempt can start at `now`; if not, why, or until when. Takes nothing. */
+  blocked(now: number): Blocked | undefined {
+    this.#dropReleased()
+    if (this.#readyHead === undefined) return 'empty'
+    if (this.inFlight >= this.#policy.concurrency) return 'concurrency'
+    if (!this.breaker.admits(now)) return this.breaker.state === 'open' ? { until: this.breaker.openUntil } : 'stopped'
+    const tokenAt = this.#bucket?.readyAt(now) ?? now
+    return tokenAt > now ? { until: tokenAt } : undefined
+  }
+
+  /** The next ready route, with its token; only after `blocked` gave `undefined`. */
+  takeReady(now: number): Route | undefined {
+    this.#dropReleased()
+    const route = this.#readyHead
+    if (route === undefined) return undefined
+    this.#bucket?.take(now)
+    this.#readyHead = route.nextReady
+    if (this.#readyHead === undefined) this.#readyTail = undefined
+    route.nextReady = undefined
+    return route
+  }
+
+  /** Released routes stay linked until they reach the head: taking them out of the middle would cost O(n). */
+  #dropReleased(): void {
+    while (this.#readyHead !== undefined && this.#readyHead.state !== 'ready') {
+      const next: Route | undefined = this.#readyHead.nextReady
+      this.#readyHead.nextReady = undefined
+      this.#readyHead = next
+    }
+    if (this.#readyHead === undefined) this.#readyTail = undefined
+  }
+}
+
+const bucketOf = (policy: FunctionPolicy, now: number): TokenBucket | undefined =>
+  policy.ratePerSecond === undefined ? undefined : new TokenBucket(policy.ratePerSecond, now)

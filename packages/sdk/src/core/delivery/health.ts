@@ -1,0 +1,67 @@
+import { type FinishedAttempt, isGatewayRefusal } from '../settle/classify.ts'
+import type { SettleRow } from '../settle/table.ts'
+import { Breaker, type BreakerOptions } from './breaker.ts'
+import type { EngineOptions } from './engine-options.ts'
+import type { Route } from './route.ts'
+import { SharedFaults } from './shared-faults.ts'
+
+/** Keeps the breakers: what each attempt says about its function and about the gateway. */
+export class Health {
+  readonly gateway: Breaker
+  readonly #options: Pick<EngineOptions, 'observer' | 'times'>
+  readonly #shared = new SharedFaults()
+
+  constructor(options: Pick<EngineOptions, 'observer' | 'times'>) {
+    this.#options = options
+    this.gateway = new Breaker({
+      threshold: 5,
+      inARow: 'events',
+      openMs: options.times.gatewayOpenMs,
+      onChange: (state, why) => options.observer.breakerChanged?.('gateway', state, why),
+    })
+  }
+
+  /** Options of a function's breaker: attempts in a row, since under order only the head of a lane is attempted. */
+  breakerFor(name: string): BreakerOptions {
+    const { observer, times } = this.#options
+    return {
+      threshold: 5,
+      inARow: 'attempts',
+      openMs: times.functionOpenMs,
+      onChange: (state, why) => observer.breakerChanged?.({ function: name }, state, why),
+    }
+  }
+
+  /** Feeds both breakers with one finished attempt. @param now monotonic milliseconds */
+  feed(route: Route, row: SettleRow, result: FinishedAttempt, now: number): void {
+    const { queue, probe, gatewayProbe } = route
+    const eventId = route.entry.delivery.event.id
+    const why = `${row.id}: ${row.seen}`
+    if (row.feeds === 'gateway') {
+      queue.breaker.neutral(probe)
+      if (row.trips === true) this.gateway.trip(now, why)
+      else this.gateway.failure(eventId, gatewayProbe, now)
+      return
+    }
+    if (row.feeds === 'success') {
+      this.#shared.clear(queue.name)
+      queue.breaker.success(probe)
+    } else if (row.feeds === 'nothing') {
+      queue.breaker.neutral(probe)
+    } else if (row.trips === true) {
+      queue.breaker.trip(now, why)
+    } else {
+      queue.breaker.failure(eventId, probe, now)
+    }
+    const isShared = row.feeds === 'function-or-shared' && (isGatewayRefusal(result) || this.#shared.note(row.id, queue.name, now))
+    if (isShared) this.gateway.trip(now, why)
+    else if (result.kind === 'response') this.gateway.success(gatewayProbe)
+    else this.gateway.neutral(gatewayProbe)
+  }
+
+  /** The attempt was stopped by us: it says nothing. */
+  ignore(route: Route): void {
+    route.queue.breaker.neutral(route.probe)
+    this.gateway.neutral(route.gatewayProbe)
+  }
+}

@@ -1,0 +1,145 @@
+import type { Delivery, ReleaseReason, RouteResult, Settlement } from '../../contract/delivery.ts'
+import type { Intake } from './intake.ts'
+import type { Route } from './route.ts'
+
+/** Counts of events. `received = acked + dead + released + inFlight` always holds; `drift` is the difference. */
+export interface Conservation {
+  readonly received: number
+  /** Acknowledged, and no route ended in the dead letters. */
+  readonly acked: number
+  /** Acknowledged, with at least one route in the dead letters. */
+  readonly dead: number
+  readonly released: number
+  readonly inFlight: number
+  readonly drift: number
+}
+
+/** One delivery from its arrival until it is acknowledged or released. */
+export class Entry {
+  readonly delivery: Delivery
+  readonly intake: Intake
+  readonly place: number
+  readonly bytes: number
+  /** Monotonic milliseconds. */
+  readonly receivedAt: number
+  /** Routes that are not settled yet. */
+  readonly routes: Route[] = []
+  readonly results: RouteResult[] = []
+  pending = 0
+  /** Attempts and hand-overs under way: what a drain waits for. */
+  busy = 0
+  state: 'open' | 'acking' | 'acked' | 'released' = 'open'
+  previous: Entry | undefined
+  next: Entry | undefined
+
+  constructor(delivery: Delivery, intake: Intake, place: number, bytes: number, receivedAt: number) {
+    this.delivery = delivery
+    this.intake = intake
+    this.place = place
+    this.bytes = bytes
+    this.receivedAt = receivedAt
+  }
+}
+
+/**
+ * The books: every delivery that entered, in order of arrival, and how each one left. An event is acknowledged exactly
+ * when all of its routes have settled, and `ack` and `release` exclude each other here and nowhere else.
+ */
+export class Ledger {
+  #first: Entry | undefined
+  #last: Entry | undefined
+  #received = 0
+  #acked = 0
+  #dead = 0
+  #released = 0
+  #open = 0
+  /** Bytes of the events that are open. */
+  bytes = 0
+
+  /** Events that are neither acknowledged nor released. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Monotonic time when the oldest open event arrived. */
+  get oldestAt(): number | undefined {
+    return this.#first?.receivedAt
+  }
+
+  enter(entry: Entry): void {
+    this.#received += 1
+    this.#open += 1
+    this.bytes += entry.bytes
+    entry.previous = this.#last
+    if (this.#last === undefined) this.#first = entry
+    else this.#last.next = entry
+    this.#last = entry
+  }
+
+  /** All routes are settled: acknowledges, and calls `done` when the acknowledgement is through. Idempotent. */
+  acknowledge(entry: Entry, done: (settlement: Settlement, failure?: unknown) => void): void {
+    if (entry.state !== 'open') return
+    entry.state = 'acking'
+    const settlement: Settlement = { results: entry.results }
+    const finish = (failure?: unknown): void => {
+      entry.state = 'acked'
+      this.#leave(entry)
+      // A refused acknowledgement: the broker gives the event again, as after a release.
+      if (failure !== undefined) this.#released += 1
+      else if (entry.results.some((result) => result.outcome === 'dead-lettered')) this.#dead += 1
+      else this.#acked += 1
+      done(settlement, failure)
+    }
+    try {
+      const pending = entry.delivery.ack(settlement)
+      if (pending === undefined) finish()
+      else
+        pending.then(
+          () => finish(),
+          (failure: unknown) => finish(failure ?? new Error('ack was rejected')),
+        )
+    } catch (failure) {
+      finish(failure)
+    }
+  }
+
+  /** Gives the event back. False when it is already on its way out. */
+  release(entry: Entry, reason: ReleaseReason): boolean {
+    if (entry.state !== 'open') return false
+    entry.state = 'released'
+    this.#leave(entry)
+    this.#released += 1
+    try {
+      entry.delivery.release(reason)
+    } catch {
+      // The contract forbids it; whatever the source did, the event is unacknowledged and comes again.
+    }
+    return true
+  }
+
+  *entries(): Generator<Entry> {
+    for (let entry = this.#first; entry !== undefined;) {
+      // Read before the yield: the caller may take this entry out.
+      const { next } = entry
+      yield entry
+      entry = next
+    }
+  }
+
+  conservation(): Conservation {
+    const [received, acked, dead, released, inFlight] = [this.#received, this.#acked, this.#dead, this.#released, this.#open]
+    return { received, acked, dead, released, inFlight, drift: received - acked - dead - released - inFlight }
+  }
+
+  #leave(entry: Entry): void {
+    this.#open -= 1
+    this.bytes -= entry.bytes
+    if (entry.previous === undefined) this.#first = entry.next
+    else entry.previous.next = entry.next
+    if (entry.next === undefined) this.#last = entry.previous
+    else entry.next.previous = entry.previous
+    entry.previous = undefined
+    entry.next = undefined
+    entry.intake.leave(entry.place)
+  }
+}

@@ -1,0 +1,67 @@
+import type { AttemptRecord } from '../../contract/dead-letter.ts'
+import type { Target } from '../../contract/delivery.ts'
+import type { Due } from './due-heap.ts'
+import type { FunctionQueue } from './function-queue.ts'
+import type { Entry } from './ledger.ts'
+import type { Lane } from './lane.ts'
+import type { RetryClock } from '../../contract/outcome.ts'
+
+const historyLimit = 20
+
+/**
+ * Where a route is: `queued` behind others of its lane, `ready` for an attempt, `running`, `waiting` for its next
+ * attempt, `handing-over` (to the dead letters or to the source's delayed retry), `settled`.
+ */
+export type RouteState = 'queued' | 'ready' | 'running' | 'waiting' | 'handing-over' | 'settled'
+
+/** One event bound for one function. The links make the queues: no queue allocates anything per route. */
+export class Route implements Due {
+  readonly kind = 'route'
+  readonly entry: Entry
+  readonly queue: FunctionQueue
+  /** Absent under `order: none`: nothing waits for this route. */
+  readonly lane: Lane | undefined
+  state: RouteState = 'queued'
+  /** Attempts that count, so far. */
+  attempts: number
+  /** Epoch milliseconds. */
+  firstAttemptAt: number | undefined
+  lastAttemptAt: number | undefined
+  /** Epoch milliseconds of the first 404 in a row. */
+  notFoundSince: number | undefined
+  lastStatus: number | undefined
+  /** Waits in a row of the same clock. */
+  waits = 0
+  waitClock: RetryClock | undefined
+  /** The running attempt is a probe of the function's or the gateway's breaker. */
+  probe = false
+  gatewayProbe = false
+  /** The running request. */
+  call: { abort(): void } | undefined
+  /** The newest attempts; made with the first failure. */
+  history: AttemptRecord[] | undefined
+  nextInLane: Route | undefined
+  nextReady: Route | undefined
+  dueAt = 0
+  heapIndex = -1
+
+  constructor(entry: Entry, queue: FunctionQueue, lane: Lane | undefined, target: Target | undefined) {
+    this.entry = entry
+    this.queue = queue
+    this.lane = lane
+    this.attempts = target?.attempts ?? 0
+    this.firstAttemptAt = target?.firstAttemptAt
+  }
+
+  /** This route as a source or a letter names it. */
+  target(): Target {
+    const base = { function: this.queue.name, attempts: this.attempts }
+    return this.firstAttemptAt === undefined ? base : { ...base, firstAttemptAt: this.firstAttemptAt }
+  }
+
+  remember(attempt: AttemptRecord): void {
+    this.history ??= []
+    if (this.history.length === historyLimit) this.history.shift()
+    this.history.push(attempt)
+  }
+}
