@@ -5,6 +5,7 @@ const source = (path: string): string => fileURLToPath(new URL(`packages/${path}
 
 /** Tests in one process read the sources, so no stale build can pass; tests that start processes use the build. */
 const alias = [
+  { find: '@millrace/sdk/testing/gateway', replacement: source('sdk/src/testing/gateway.ts') },
   { find: '@millrace/sdk/testing', replacement: source('sdk/src/testing/index.ts') },
   ...['sdk', 'cron-connector', 'http-source', 'dev-gateway', 'cli'].map((name) => ({
     find: `@millrace/${name}`,

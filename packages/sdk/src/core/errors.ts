@@ -34,6 +34,88 @@ export const errorTable = {
     'The connector does not start; nothing was taken from the source.',
     'Correct the settings that are listed. `--help` lists all of them, `--print-config` shows the values in force and where they come from.',
   ),
+  E_CRON_RECORD: row(
+    'The stored record {key} of a schedule cannot be read: {reason}',
+    'The schedule begins again from now; what was missed before is not caught up.',
+    'Look who else writes to the state store. Nothing needs to be done for the schedule.',
+  ),
+  E_CRON_SCHEDULE: row(
+    'The schedule "{schedule}" cannot be used: {reason}',
+    'It does not run. Other schedules do.',
+    'Correct the expression; the README of the cron connector lists what is understood.',
+  ),
+  E_DEVGATEWAY_LISTEN: row(
+    'The gateway cannot listen on {host}:{port}: {reason}',
+    'The gateway does not start; no function is called.',
+    'Use --host with an address of this machine and --port with a port that this user may open (above 1023), or 0 for any free port.',
+  ),
+  E_DEVGATEWAY_PORT_IN_USE: row(
+    'Port {port} on {host} is in use by another process.',
+    'The gateway does not start; no function is called.',
+    'Stop the other process (find it with: ss -ltnp sport = :{port}), or use --port with another port, or 0 for any free one.',
+  ),
+  E_DEVGATEWAY_USAGE: row(
+    'The command line is wrong: {reason}',
+    'The gateway does not start.',
+    'See millrace-dev-gateway --help.',
+  ),
+  E_FAULTPLAN_INVALID: row(
+    '{file} is not a usable fault plan:\n{problems}',
+    'The plan is not used. A running gateway keeps the last good one.',
+    'Correct the lines that are named.',
+  ),
+  E_GATEWAY_AUTH: row(
+    'the gateway refused the credentials: {url} answered {status} ({answer})',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Check basic_auth and the files basic-auth-user and basic-auth-password under secret_mount_path. 401: not known there; 403: known, but not permitted.',
+    true,
+  ),
+  E_GATEWAY_CLOSED: row(
+    'the request to {url} was stopped because the connector stops',
+    'None: nothing depended on the answer any more.',
+    'Nothing to do.',
+  ),
+  E_GATEWAY_MALFORMED: row(
+    'the gateway sent something that is not an answer: {url}: {what}',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Check that gateway_url names an OpenFaaS gateway and not a login page or another service.',
+    true,
+  ),
+  E_GATEWAY_STATUS: row(
+    'the gateway answered {status} to {url} ({answer})',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Look at the logs of the gateway and its provider. For a 3xx set gateway_url to the final address: redirects are not followed. For a 400 or 404 of one namespace leave that namespace out.',
+    true,
+  ),
+  E_GATEWAY_TIMEOUT: row(
+    'the gateway did not answer within {ms} ms: {url}',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Check that the gateway is up and can reach its provider.',
+    true,
+  ),
+  E_GATEWAY_TLS: row(
+    'no trusted TLS connection to the gateway: {url}: {what}',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Give the authority that signed the certificate of the gateway, and check its name and its dates.',
+    true,
+  ),
+  E_GATEWAY_TOO_LARGE: row(
+    'the answer of the gateway is larger than {max} bytes: {url}',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Check that gateway_url names an OpenFaaS gateway.',
+    true,
+  ),
+  E_GATEWAY_UNREACHABLE: row(
+    'the gateway cannot be reached: {url}: {what}',
+    'The last good list of functions stays in force; without one nothing is taken in yet.',
+    'Check gateway_url, DNS and network policies.',
+    true,
+  ),
+  E_GATEWAY_URL: row(
+    '{url} cannot be the address of a gateway: {why}',
+    'The connector does not start.',
+    'Give an address such as http://gateway.openfaas:8080, without credentials.',
+  ),
   E_INTERNAL_STATE: row(
     '{what}',
     'Depends on the place; nothing that was not settled is acknowledged.',
@@ -85,12 +167,27 @@ export const errorTable = {
   E_LETTER_MALFORMED: row(
     '{where} is not a dead letter or event as Millrace writes it: {reason}',
     'The record is left where it is and not delivered.',
-    'Correct the line by docs/file-formats.md, or leave it out.',
+    'Look at the line: docs/file-formats.md describes it. A copy of the file without the line can be read.',
   ),
   E_LETTER_VERSION: row(
     '{where} has format version {version}; this release reads version {supported}.',
     'The record is left where it is and not delivered.',
     'Use the Millrace release that wrote it, or a newer one.',
+  ),
+  E_STACK_HANDLER: row(
+    '{file}:{line}: the handler of function {function} cannot be used: {reason}',
+    'The stack is not used. A running gateway keeps the last good one.',
+    'handler names a folder, relative to the stack file, with handler.js, handler.mjs, handler.cjs or a package.json with main.',
+  ),
+  E_STACK_INVALID: row(
+    '{file} is not a usable stack file:\n{problems}',
+    'The stack is not used. A running gateway keeps the last good one.',
+    'Correct the lines that are named; the format is that of faas-cli, docs: https://docs.openfaas.com/reference/yaml/',
+  ),
+  E_STACK_READ: row(
+    'Cannot read {file}: {reason}',
+    'It is not used. A running gateway keeps the last good one.',
+    'Check the path and that this user may read it.',
   ),
   E_STATE_CLOSED: row(
     'The state store is closed.',

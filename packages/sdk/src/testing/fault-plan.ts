@@ -79,7 +79,6 @@ export interface FaultRule {
   readonly name?: string
   /** @default every request of a function (`/function/*`) */
   readonly match?: FaultMatch
-  // oxlint-disable-next-line unicorn/no-thenable -- the word of the fault plan file; a rule is never awaited
   readonly then: FaultAction
   /** The rule is spent after it has fired so often. @default without end */
   readonly times?: number

@@ -51,7 +51,6 @@ const noSniff = { 'Content-Type': text, 'X-Content-Type-Options': 'nosniff' }
 const json = { 'Content-Type': 'application/json' }
 const least = '{"name":"z","image":"i","createdAt":"0001-01-01T00:00:00Z"}'
 
-// oxlint-disable unicorn/no-thenable -- `then` is the word of a fault rule, which is never awaited
 const actions: Readonly<Record<ListFault, Pick<FaultRule, 'then'>>> = {
   null: { then: { headers: json, body: 'null' } },
   empty: { then: { headers: json, body: '[]' } },
@@ -75,7 +74,6 @@ const actions: Readonly<Record<ListFault, Pick<FaultRule, 'then'>>> = {
   'namespaces-null': { then: { headers: json, body: 'null' } },
   'namespaces-502': { then: { status: 502, body: '' } },
 }
-// oxlint-enable unicorn/no-thenable
 
 /** A list fault as a rule of the fault plan. */
 export const listFaultRule = (fault: ListFault, options: ListFaultOptions = {}): FaultRule => ({
