@@ -68,6 +68,7 @@ export class Attempts {
       event: route.entry.delivery.event,
       function: route.queue.name,
       attempt,
+      async: policy.async,
       result,
       row: row.id,
       outcome,

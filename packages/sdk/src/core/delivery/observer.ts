@@ -13,6 +13,8 @@ export interface AttemptReport {
   readonly function: string
   /** From 1; probes that do not count keep the number of the attempt they repeat. */
   readonly attempt: number
+  /** Made through `/async-function/`: a success means accepted by the queue. */
+  readonly async: boolean
   readonly result: AttemptResult
   /** Row of the settle table, e.g. `S7`. */
   readonly row: string

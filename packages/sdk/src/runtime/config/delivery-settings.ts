@@ -113,7 +113,7 @@ export const deliverySettings: Component<DeliveryConfig>['settings'] = {
   maxEventBytes: setting({
     name: 'max_event_bytes',
     type: size('1B', '1GiB'),
-    default: '8MiB',
+    default: '16MiB',
     describe: 'Larger events go to the dead letters without a call.',
     example: '1MiB',
   }),

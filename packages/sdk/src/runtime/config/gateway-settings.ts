@@ -1,7 +1,19 @@
+import { isMillraceError } from '../../core/errors.ts'
+import { parseGatewayUrl } from '../../ports/gateway/gateway-url.ts'
 import type { GatewayConfig } from './core-config.ts'
 import { boolean, duration, list, path, pem, text, url } from './schema.ts'
 import { optionalSetting, secretSetting, setting } from './setting.ts'
 import type { Component } from './setting.ts'
+
+/** What the gateway client would refuse later is a configuration mistake now (S14). */
+const refuseGatewayUrl = (text: string): string | undefined => {
+  try {
+    parseGatewayUrl(text)
+    return undefined
+  } catch (error) {
+    return isMillraceError(error) ? String(error.context['why']) : 'it is not a URL'
+  }
+}
 
 const namespaces = list({ allowed: 'a comma list of namespaces', pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, maxItems: 1000 })
 
@@ -9,7 +21,7 @@ const namespaces = list({ allowed: 'a comma list of namespaces', pattern: /^[a-z
 export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   gatewayUrl: setting({
     name: 'gateway_url',
-    type: url(['http', 'https']),
+    type: url(['http', 'https'], refuseGatewayUrl),
     default: 'http://gateway:8080',
     describe: 'Base URL of the OpenFaaS gateway; it may have a path prefix.',
     example: 'http://gateway.openfaas:8080',

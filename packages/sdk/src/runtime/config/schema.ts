@@ -153,15 +153,15 @@ export const list = (options: {
   return settingType('list', allowed, schema)
 }
 
-/** A URL without credentials, query or fragment. The value has no slash at its end. */
-export const url = (protocols: readonly string[]): SettingType<string> => {
+/** A URL without credentials, query or fragment. The value has no slash at its end. @param refuse the reason why another rule is broken */
+export const url = (protocols: readonly string[], refuse?: (text: string) => string | undefined): SettingType<string> => {
   const read = (value: string): { value: string } | string => {
     if (!URL.canParse(value)) return 'it is not a URL'
     const parsed = new URL(value)
     if (!protocols.includes(parsed.protocol.slice(0, -1))) return 'the scheme is not allowed'
     if (parsed.username !== '' || parsed.password !== '') return 'it has a user name or password in it; credentials go into secret files'
     if (parsed.search !== '' || parsed.hash !== '') return 'it has a query or a fragment'
-    return { value: parsed.href.replace(/\/+$/, '') }
+    return refuse?.(value) ?? { value: parsed.href.replace(/\/+$/, '') }
   }
   return settingType('url', `a URL with ${protocols.join(' or ')}, a host, and no user name, password, query or fragment`, converted(read))
 }
