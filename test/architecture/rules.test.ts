@@ -97,7 +97,7 @@ describe('what is allowed is not reported', () => {
     ['the public index imports every layer', 'packages/sdk/src/index.ts', "export { b } from './runtime/b.ts'"],
     ['the test kit imports the core', 'packages/sdk/src/testing/a.ts', "import { b } from '../core/x/b.ts'"],
     ['a connector imports the SDK', 'packages/cron-connector/src/a.ts', "import { b } from '@millrace/sdk'"],
-    ['the gateway imports the test kit', 'packages/dev-gateway/src/a.ts', "import { b } from '@millrace/sdk/testing'"],
+    ['the gateway imports the test kit', 'packages/dev-gateway/src/a.ts', "import { b } from '@millrace/sdk/testing/gateway'"],
     ['pure modules in the core', 'packages/sdk/src/core/a.ts', "import { createHash } from 'node:crypto'"],
     ['a comment and a message that speak of a timer', 'packages/sdk/src/core/a.ts', "// setTimeout\nexport const a = 'setTimeout'"],
     ['a date from a number', 'packages/sdk/src/core/a.ts', 'export const a = (ms: number): Date => new Date(ms)'],

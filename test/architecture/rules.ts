@@ -72,7 +72,8 @@ const checkPackage = (file: SourceFile, specifier: string): Violation | undefine
   }
   if (name === `@millrace/${from.name}`) return broken('layer')
   if (from.name === 'sdk' && ['core', 'contract'].includes(from.layer)) return broken('pure')
-  if (name.startsWith('@millrace/')) return specifier === name || specifier === '@millrace/sdk/testing' ? undefined : broken('internals')
+  if (name.startsWith('@millrace/'))
+    return specifier === name || /^@millrace\/sdk\/testing(?:\/\w+)?$/.test(specifier) ? undefined : broken('internals')
   return doors.get(name)?.places.some((place) => file.path.startsWith(place)) === true ? undefined : broken('library')
 }
 
