@@ -38,8 +38,9 @@ export const parseGoDuration = (text: string): number | undefined => {
     const size = NANOSECONDS.get(unit) ?? 0n
     total += BigInt(whole || '0') * size + (fraction === '' ? 0n : (BigInt(fraction) * size) / 10n ** BigInt(fraction.length))
   }
-  if (total > MAX_NANOSECONDS || total === 0n) return total === 0n ? 0 : undefined
-  return (negative ? -1 : 1) * (Number(total) / 1e6)
+  if (total > MAX_NANOSECONDS) return undefined
+  const ms = Number(total / 1_000_000n) + Number(total % 1_000_000n) / 1e6
+  return negative && ms !== 0 ? -ms : ms
 }
 
 const trimZeros = (text: string): string => (text.includes('.') ? text.replace(/0{1,6}$/, '').replace(/\.$/, '') : text)

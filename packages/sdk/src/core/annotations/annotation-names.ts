@@ -5,13 +5,13 @@ export const TOPIC_ANNOTATION = 'topic'
 export const CONNECTOR_PREFIX = 'com.openfaas.connector.'
 
 /** The same as `topic` under Millrace's own prefix; a function may have both. */
-export const OWN_TOPIC_ANNOTATION = `${CONNECTOR_PREFIX}topic`
+export const OWN_TOPIC_ANNOTATION: string = `${CONNECTOR_PREFIX}topic`
 
 /** Before the names of retries, which OpenFaaS has already (docs: queue-worker retries). */
 export const RETRY_PREFIX = 'com.openfaas.retry.'
 
 /** The filter of a function: docs/filters.md. */
-export const FILTER_ANNOTATION = `${CONNECTOR_PREFIX}filter`
+export const FILTER_ANNOTATION: string = `${CONNECTOR_PREFIX}filter`
 
 /** Names that the page of the architecture reserves and this version does not act on. */
 export const RESERVED_ANNOTATIONS: ReadonlySet<string> = new Set([`${CONNECTOR_PREFIX}batch-size`, `${CONNECTOR_PREFIX}batch-window`])

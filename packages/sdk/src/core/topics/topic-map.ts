@@ -87,7 +87,8 @@ export class TopicMap {
       ...(options.maxFilterJsonBytes === undefined ? {} : { maxJsonBytes: options.maxFilterJsonBytes }),
     }
     const earlier = previous !== undefined && previous.#options === options ? previous : undefined
-    const sifted = siftFunctions(functions, namespaceSelector(options.namespaces), policy, limits, earlier?.#declared)
+    const declared = earlier === undefined ? undefined : earlier.#declared
+    const sifted = siftFunctions(functions, namespaceSelector(options.namespaces), policy, limits, declared)
     return new TopicMap(sifted, options, limits, earlier)
   }
 
