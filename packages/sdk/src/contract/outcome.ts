@@ -46,5 +46,7 @@ export type Settled =
   | 'dead-lettered'
   /** A written policy says drop (`dead-letter: drop`, or a function that is gone from the map). */
   | 'dropped'
+  /** Only for `invoke()`: refused, or all attempts failed; the caller is told and has the event. */
+  | 'failed'
   /** The source took the route over for a delayed retry, durably. */
   | 'deferred'

@@ -32,6 +32,10 @@ export interface Source {
   readonly position?: 'each' | 'prefix'
   /** Goes before the name of each forwarded event header; `ce-*`, `traceparent` and `tracestate` keep theirs. @default `X-<Name>-` */
   readonly headerPrefix?: string
+  /** Names that its events' `attributes` may have: no header of a message can take their place, even where an event lacks them. */
+  readonly attributeNames?: readonly string[]
+  /** Annotations that it reads, by full name, e.g. `com.openfaas.connector.timezone`; an entry that ends in `.` declares all that begin with it. */
+  readonly annotations?: readonly string[]
   /** Keep each function's reply for the settlement (RabbitMQ reply-to). @default false */
   readonly replies?: boolean
   /**

@@ -34,6 +34,16 @@ export const errorTable = {
     'The connector does not start; nothing was taken from the source.',
     'Correct the settings that are listed. `--help` lists all of them, `--print-config` shows the values in force and where they come from.',
   ),
+  E_CONNECTOR_SPOOL: row(
+    'the source {source} needs a spool, and there is none',
+    'Nobody would give its events again, so nothing is taken in.',
+    'Give the connector a spool (`openSpool`), or set `state_dir`.',
+  ),
+  E_CONNECTOR_STATE: row(
+    '{call} is not possible while the connector is {state}',
+    'Nothing changes.',
+    'Call `start()` once and wait for it before anything else; make a new connector after a stop.',
+  ),
   E_CRON_RECORD: row(
     'The stored record {key} of a schedule cannot be read: {reason}',
     'The schedule begins again from now; what was missed before is not caught up.',
@@ -43,6 +53,12 @@ export const errorTable = {
     'The schedule "{schedule}" cannot be used: {reason}',
     'It does not run. Other schedules do.',
     'Correct the expression; the README of the cron connector lists what is understood.',
+  ),
+  E_DELIVERY_HELD: row(
+    'an event may not be settled and is held: there is no place for dead letters, or the policy says hold',
+    'The event and those behind it in its lane wait; it is tried again every five minutes.',
+    'Set `dead_letter_dir`, or mend the function; `com.openfaas.connector.dead-letter` of the function says what it wants.',
+    true,
   ),
   E_DEVGATEWAY_LISTEN: row(
     'The gateway cannot listen on {host}:{port}: {reason}',
@@ -121,6 +137,18 @@ export const errorTable = {
     'Depends on the place; nothing that was not settled is acknowledged.',
     'This is a fault in Millrace or in a custom source. Report it with the whole message.',
   ),
+  E_INVOKE_RELEASED: row(
+    'the event {id} for {topic} was given back ({reason}) before its functions had settled it',
+    'Functions may have run; the caller has the event and decides.',
+    'Invoke again when the connector runs; the same `id` lets functions recognise the event.',
+    true,
+  ),
+  E_INVOKE_TIMEOUT: row(
+    'the functions of {topic} had not settled the event {id} after {timeoutMs} ms',
+    'The delivery goes on without a listener.',
+    'Give `timeoutMs` more room than the retries need, or look at why the function does not answer.',
+    true,
+  ),
   E_JOURNAL_BUSY: row(
     'More than {limit} bytes wait to be written to {directory}.',
     'The record was not taken; whoever brought it keeps it and tries again.',
@@ -173,6 +201,12 @@ export const errorTable = {
     '{where} has format version {version}; this release reads version {supported}.',
     'The record is left where it is and not delivered.',
     'Use the Millrace release that wrote it, or a newer one.',
+  ),
+  E_LETTER_WRITE: row(
+    'a dead letter could not be written to {sink}',
+    'The event stays unacknowledged and its lane waits; the write is tried again for ever.',
+    'Make room or give the right to write: see the cause in the log line.',
+    true,
   ),
   E_STACK_HANDLER: row(
     '{file}:{line}: the handler of function {function} cannot be used: {reason}',

@@ -58,7 +58,8 @@ export class Attempts {
     const now = clock.now()
     this.#noteNotFound(route, row, now)
     let outcome = settle(row, result, this.#facts(route, row), policy.retry, now, random)
-    if (outcome.kind === 'dead-letter' && policy.deadLetter !== 'drop' && (policy.deadLetter === 'hold' || !canBury)) {
+    const holds = policy.deadLetter === 'hold' || (policy.deadLetter === 'sink' && !canBury)
+    if (outcome.kind === 'dead-letter' && holds && !route.entry.answers) {
       outcome = { kind: 'hold', afterMs: times.holdMs, reason: outcome.reason }
     }
     const attempt = route.attempts + 1

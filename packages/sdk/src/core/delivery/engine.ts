@@ -61,13 +61,14 @@ export class Engine {
   /**
    * Takes one delivery in. Never throws and never waits.
    *
-   * @param owned the events of this intake are the runtime's own (a spool) and outlive a session
+   * @param kind whose event it is: a session's; the runtime's own (a spool), which outlives a session; or a caller's,
+   *   who waits for the results
    */
-  accept(delivery: Delivery, owned = false): void {
+  accept(delivery: Delivery, kind: 'session' | 'owned' | 'answer' = 'session'): void {
     const { clock, limits, observer } = this.#options
     const { event } = delivery
-    const intake = this.#pressure.intake(delivery.intake, owned)
-    const entry = new Entry(delivery, intake, intake.enter(), event.data.byteLength, clock.monotonic())
+    const intake = this.#pressure.intake(delivery.intake, kind !== 'session')
+    const entry = new Entry(delivery, intake, intake.enter(), kind === 'answer', clock.monotonic())
     this.#ledger.enter(entry)
     observer.received?.(event, intake.name)
     if (this.#stopped || intake.frozen) {
@@ -289,6 +290,7 @@ export class Engine {
   /** The route ends in the dead letters, or as the function's own policy says instead. */
   #bury(route: Route, reason: DeadLetterReason, detail: string): void {
     const { entry, queue } = route
+    if (entry.answers) return this.#settle(route, 'failed', { reason })
     if (queue.policy.deadLetter === 'drop') return this.#settle(route, 'dropped', { reason })
     if (queue.policy.deadLetter === 'hold' || !this.#letters.available) return this.#wait(route, this.#options.times.holdMs)
     route.state = 'handing-over'
@@ -302,6 +304,10 @@ export class Engine {
 
   /** The event itself ends in the dead letters: no function is involved. Without a sink it stays, and its window pauses. */
   #buryEvent(entry: Entry, reason: DeadLetterReason, detail: string): void {
+    if (entry.answers) {
+      entry.results.push({ target: { function: '', attempts: 0 }, outcome: 'failed', reason })
+      return this.#acknowledge(entry)
+    }
     if (!this.#letters.available) {
       this.#options.observer.held?.(entry.delivery.event, reason, detail)
       return

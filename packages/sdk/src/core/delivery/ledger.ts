@@ -20,6 +20,8 @@ export class Entry {
   readonly intake: Intake
   readonly place: number
   readonly bytes: number
+  /** Somebody waits for the results and has the event: what would be a dead letter is told instead. */
+  readonly answers: boolean
   /** Monotonic milliseconds. */
   readonly receivedAt: number
   /** Routes that are not settled yet. */
@@ -32,11 +34,12 @@ export class Entry {
   previous: Entry | undefined
   next: Entry | undefined
 
-  constructor(delivery: Delivery, intake: Intake, place: number, bytes: number, receivedAt: number) {
+  constructor(delivery: Delivery, intake: Intake, place: number, answers: boolean, receivedAt: number) {
     this.delivery = delivery
     this.intake = intake
     this.place = place
-    this.bytes = bytes
+    this.bytes = delivery.event.data.byteLength
+    this.answers = answers
     this.receivedAt = receivedAt
   }
 }

@@ -1,0 +1,178 @@
+import type { Clock } from '../contract/clock.ts'
+import type { AnnotationProblem, FunctionsChange } from '../contract/functions-view.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { StateStore } from '../contract/state-store.ts'
+import { Engine } from '../core/delivery/engine.ts'
+import { defaultLimits, defaultTimes } from '../core/delivery/engine-options.ts'
+import { describeError, MillraceError } from '../core/errors.ts'
+import { defaultPolicy, type PolicyDefaults } from '../core/function-policy.ts'
+import { createHeaderCodec } from '../core/headers/codec.ts'
+import { TopicMap, type TopicMapOptions } from '../core/topics/topic-map.ts'
+import { version } from '../core/version.ts'
+import { createGatewayClient } from '../ports/gateway/gateway-client.ts'
+import { createInvoker } from '../ports/gateway/invoker.ts'
+import { silentLogger } from '../ports/logging/pino-logger.ts'
+import { memoryState } from '../ports/state/memory-store.ts'
+import { systemClock } from '../ports/system-clock.ts'
+import { Listeners } from './connector-events.ts'
+import type { ConnectorOptions } from './connector-options.ts'
+import { Discovery } from './discovery.ts'
+import { logObserver } from './log-observer.ts'
+import { combineObservers, eventsObserver } from './observers.ts'
+import { redirectWatch } from './redirect-watch.ts'
+import { ReplyTap } from './reply-tap.ts'
+
+/** What the wiring tells the connector. */
+export interface WiringHooks {
+  onMap(map: TopicMap, change: FunctionsChange): void
+  onDiscovery(error: unknown, consecutiveFailures: number): void
+  /** The gateway has answered every watched list. */
+  onListed(): void
+  /** Why functions cannot be called, or `undefined` when they can. */
+  onGateway(missing: string | undefined): void
+  /** Which functions answer with redirects, or `undefined`. */
+  onConfiguration(missing: string | undefined): void
+  pause(intake: string | undefined): void
+  resume(intake: string | undefined): void
+}
+
+/** The parts of a connector, made and tied together. */
+export interface ConnectorParts {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly listeners: Listeners
+  readonly engine: Engine
+  readonly discovery: Discovery
+  readonly state: StateStore
+  readonly replies: ReplyTap
+  /** What the source said of annotations. */
+  readonly sourceProblems: () => readonly AnnotationProblem[]
+  readonly reportProblems: (problems: readonly AnnotationProblem[]) => void
+  close(): Promise<void>
+}
+
+const mergePolicy = ({ source, policy }: ConnectorOptions): PolicyDefaults => ({
+  ...defaultPolicy,
+  order: source?.order ?? defaultPolicy.order,
+  ...policy,
+  retry: { ...defaultPolicy.retry, ...policy?.retry },
+})
+
+const mapOptions = (options: ConnectorOptions): TopicMapOptions => ({
+  defaults: mergePolicy(options),
+  knownAnnotations: new Set(options.source?.annotations),
+  ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
+})
+
+const makeInvoker = (options: ConnectorOptions, clock: Clock, maxInFlight: number): ReturnType<typeof createInvoker> => {
+  const { gateway, source } = options
+  const codec = createHeaderCodec({
+    connector: options.name ?? `millrace/${source?.name ?? 'sdk'}-connector`,
+    userAgent: `millrace/${version}`,
+    sourceName: source?.name ?? 'millrace',
+    ...(source?.headerPrefix !== undefined && { headerPrefix: source.headerPrefix }),
+    ...(source?.attributeNames !== undefined && { reservedNames: source.attributeNames }),
+    ...(options.contentType !== undefined && { defaultContentType: options.contentType }),
+  })
+  return createInvoker({
+    url: gateway.url,
+    headers: codec,
+    clock,
+    connections: maxInFlight,
+    ...(gateway.tls !== undefined && { tls: gateway.tls }),
+    ...(gateway.connectTimeoutMs !== undefined && { connectTimeoutMs: gateway.connectTimeoutMs }),
+    ...(gateway.maxReplyBytes !== undefined && { maxReplyBytes: gateway.maxReplyBytes }),
+  })
+}
+
+const makeDiscovery = (options: ConnectorOptions, parts: { clock: Clock; random: () => number; logger: Logger }, hooks: WiringHooks) => {
+  const { gateway } = options
+  const client = createGatewayClient({
+    url: gateway.url,
+    ...(gateway.credentials !== undefined && { credentials: gateway.credentials }),
+    ...(gateway.listTimeoutMs !== undefined && { timeoutMs: gateway.listTimeoutMs }),
+    ...(gateway.tls !== undefined && { tls: gateway.tls }),
+  })
+  const build = mapOptions(options)
+  const discovery = new Discovery({
+    ...parts,
+    client,
+    intervalMs: options.rebuildIntervalMs ?? 30_000,
+    build: (functions, previous) => TopicMap.build(functions, build, previous),
+    ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
+    onMap: (map, change) => hooks.onMap(map, change),
+    onState: (state) => {
+      if (state.ok) hooks.onListed()
+      else hooks.onDiscovery(state.error, state.consecutiveFailures)
+    },
+  })
+  return { client, discovery }
+}
+
+const emptyMap = { match: () => [], get: () => undefined }
+
+/** Makes all parts of a connector. Nothing runs and nothing is connected yet. */
+export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): ConnectorParts => {
+  const { source } = options
+  if (source?.replay === 'spool' && options.spool === undefined) throw new MillraceError('E_CONNECTOR_SPOOL', { source: source.name })
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? Math.random
+  const logger = options.logger ?? silentLogger
+  const limits = { ...defaultLimits, ...options.limits }
+  const listeners = new Listeners(logger)
+  const replies = new ReplyTap(listeners)
+  const { client, discovery } = makeDiscovery(options, { clock, random, logger }, hooks)
+  const invoker = makeInvoker(options, clock, limits.maxInFlight)
+  const gatewayWatch = {
+    breakerChanged: (scope: unknown, state: string, why: string): void => {
+      if (scope === 'gateway' && state !== 'half-open') hooks.onGateway(state === 'open' ? `the gateway cannot be used: ${why}` : undefined)
+    },
+  }
+  const own = [eventsObserver(listeners), logObserver(logger), replies.observer(), gatewayWatch, redirectWatch(hooks.onConfiguration)]
+  const deadLetters = options.deadLetters ?? source?.deadLetters
+  const engine = new Engine(
+    {
+      clock,
+      random,
+      invoker,
+      observer: combineObservers([...own, ...(options.observers ?? [])], logger),
+      source: source ?? {},
+      deadLetters,
+      limits,
+      times: { ...defaultTimes, ...options.times },
+      unmatched: options.unmatched ?? 'ack',
+      wantReply: () => source?.replies === true || replies.wanted,
+      pause: hooks.pause,
+      resume: hooks.resume,
+    },
+    emptyMap,
+  )
+  let problems: readonly AnnotationProblem[] = []
+  const state = options.state ?? memoryState({ clock })
+  return {
+    clock,
+    random,
+    logger,
+    listeners,
+    engine,
+    discovery,
+    state,
+    replies,
+    sourceProblems: () => problems,
+    reportProblems: (now) => {
+      for (const problem of now) {
+        if (!problems.some((p) => p.function === problem.function && p.annotation === problem.annotation && p.reason === problem.reason)) {
+          logger.warn('an annotation cannot be used', { ...problem })
+        }
+      }
+      problems = now
+    },
+    close: async () => {
+      const closing = [invoker.close(), client.close(), state.close(), options.spool?.close(), deadLetters?.close?.()]
+      for (const closed of await Promise.allSettled(closing)) {
+        if (closed.status === 'rejected') logger.error('a part did not close cleanly', { error: describeError(closed.reason) })
+      }
+    },
+  }
+}

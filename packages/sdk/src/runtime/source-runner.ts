@@ -1,0 +1,137 @@
+import type { Clock } from '../contract/clock.ts'
+import type { Delivery } from '../contract/delivery.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { Session, Source, SourceContext } from '../contract/source.ts'
+import type { Engine } from '../core/delivery/engine.ts'
+import { describeError } from '../core/errors.ts'
+
+const firstWaitMs = 500
+const maxWaitMs = 30_000
+/** How long a source may take to leave. */
+const closeMs = 10_000
+/** A session that lived this long was a good one: the next loss starts with a short wait again. */
+const goodAfterMs = 30_000
+
+/** What the runner needs of the connector. */
+export interface SourceRunnerOptions {
+  readonly source: Source
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  /** The rest of the context: everything but how deliveries enter. */
+  readonly context: Omit<SourceContext, 'emit' | 'revoke'>
+  /** Aborts when the connector stops. */
+  readonly signal: AbortSignal
+  onConnected(): void
+  /** `retryMs` until the next try. */
+  onLost(error: unknown, retryMs: number): void
+}
+
+/** Keeps a source connected: connects, hands pauses on, and connects again with back-off, for ever, until it is stopped. */
+export class SourceRunner {
+  readonly #options: SourceRunnerOptions
+  #session: Session | undefined
+  #running: Promise<void> | undefined
+
+  constructor(options: SourceRunnerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  pause(intake: string | undefined): void {
+    this.#session?.pause(intake)
+  }
+
+  resume(intake: string | undefined): void {
+    this.#session?.resume(intake)
+  }
+
+  /** Last commit or ack, then leave; resolves when the session is closed. Only after the engine has released what was left. */
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    const closing = (async (): Promise<void> => {
+      try {
+        await session?.close()
+      } finally {
+        await this.#running
+      }
+    })()
+    // A source that hangs must not keep the process from ending: nothing is left to lose, all is acknowledged or released.
+    await Promise.race([closing, this.#sleep(closeMs, undefined)])
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, signal } = this.#options
+    let waitMs = firstWaitMs
+    while (!signal.aborted) {
+      const startedAt = clock.monotonic()
+      const error = await this.#live()
+      if (signal.aborted) return
+      if (clock.monotonic() - startedAt >= goodAfterMs) waitMs = firstWaitMs
+      const retryMs = Math.round(waitMs * (0.5 + random() / 2))
+      this.#options.onLost(error, retryMs)
+      await this.#sleep(retryMs, signal)
+      waitMs = Math.min(waitMs * 2, maxWaitMs)
+    }
+  }
+
+  /** One session from connect to its end; resolves with why it ended. */
+  async #live(): Promise<unknown> {
+    const { source, engine, signal, logger } = this.#options
+    const life = { over: false }
+    try {
+      const session = await source.connect(this.#context(life))
+      if (signal.aborted) {
+        await session.close()
+        return undefined
+      }
+      this.#session = session
+      engine.restatePauses()
+      this.#options.onConnected()
+      const reason = await session.closed
+      return reason ?? (signal.aborted ? undefined : new Error('the source closed its session by itself'))
+    } catch (error) {
+      logger.debug('connect failed', { error: describeError(error) })
+      return error
+    } finally {
+      life.over = true
+      this.#session = undefined
+      // On a stop the connector has drained and released already; here the broker is gone with what it had given.
+      if (!signal.aborted) await engine.revoke((intake) => !intake.owned, 0, 'lost')
+    }
+  }
+
+  #context(life: { readonly over: boolean }): SourceContext {
+    const { context, engine } = this.#options
+    return {
+      ...context,
+      emit: (delivery: Delivery): void => {
+        // A session that is over may still have something on its way; its broker gives it again.
+        if (life.over) delivery.release('lost')
+        else engine.accept(delivery)
+      },
+      revoke: (intakes, drainMs) => {
+        if (life.over) return Promise.resolve()
+        const names = intakes === 'all' ? undefined : new Set(intakes)
+        return engine.revoke((intake) => !intake.owned && (names === undefined || names.has(intake.name)), drainMs, 'revoked')
+      },
+    }
+  }
+
+  #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel()
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = this.#options.clock.after(ms, end)
+      signal?.addEventListener('abort', end)
+    })
+  }
+}
