@@ -20,43 +20,53 @@ export interface ExplainInput {
   readonly filterOptions: FilterOptions
 }
 
-/** Blanks of any script and characters that nobody sees. */
-const foldBlanks = (text: string): string => text.replaceAll(/[\s\p{Cf}]/gu, '')
-const foldCase = (text: string): string => text.toLowerCase()
-
-const matchesFolded = (pattern: TopicPattern, topic: string, fold: (text: string) => string): boolean => {
-  const folded = parseTopicPattern(fold(pattern.text))
-  return !('problem' in folded) && matchesPattern(folded, fold(topic))
+/** A topic in the spellings that people mix up. */
+interface Spellings {
+  readonly lower: string
+  readonly tight: string
+  readonly tightLower: string
 }
 
-/** The near misses of a topic by the way it is written. */
-const nearBySpelling = (patterns: readonly TopicPattern[], topic: string): { code: NearMissCode; reason: string } | undefined => {
-  for (const pattern of patterns) {
-    if (matchesFolded(pattern, topic, foldCase)) {
-      return { code: 'case', reason: `its topic ${quote(pattern.text)} differs in upper and lower case; topics are compared exactly` }
-    }
-    if (matchesFolded(pattern, topic, foldBlanks)) {
-      return { code: 'blank', reason: `its topic ${quote(pattern.text)} differs in blanks or invisible characters` }
-    }
-    if (matchesFolded(pattern, topic, (text) => foldCase(foldBlanks(text)))) {
-      return {
-        code: 'blank',
-        reason: `its topic ${quote(pattern.text)} differs in blanks or invisible characters, and in upper and lower case`,
-      }
-    }
+/** Blanks of any script and characters that nobody sees. */
+const foldBlanks = (text: string): string => (/[^!-~]/.test(text) ? text.replaceAll(/[\s\p{Cf}]/gu, '') : text)
+
+const spell = (topic: string): Spellings => {
+  const tight = foldBlanks(topic)
+  return { lower: topic.toLowerCase(), tight, tightLower: tight.toLowerCase() }
+}
+
+const matchesFolded = (pattern: TopicPattern, folded: string, topic: string): boolean => {
+  if (pattern.exact) return folded === topic
+  const parsed = parseTopicPattern(folded)
+  return !('problem' in parsed) && matchesPattern(parsed, topic)
+}
+
+/** How a pattern that does not match would, or `undefined`. The widest spelling is asked first: most patterns end there. */
+const spellingMiss = (pattern: TopicPattern, topic: Spellings): { code: NearMissCode; reason: string } | undefined => {
+  const tight = foldBlanks(pattern.text)
+  if (!matchesFolded(pattern, tight.toLowerCase(), topic.tightLower)) return undefined
+  const shown = `its topic ${quote(pattern.text)} differs in`
+  if (matchesFolded(pattern, pattern.text.toLowerCase(), topic.lower)) {
+    return { code: 'case', reason: `${shown} upper and lower case; topics are compared exactly` }
   }
-  return undefined
+  const alsoCase = matchesFolded(pattern, tight, topic.tight) ? '' : ', and in upper and lower case'
+  return { code: 'blank', reason: `${shown} blanks or invisible characters${alsoCase}` }
 }
 
 const topicProblem = (item: DeclaredFunction): string | undefined =>
   item.problems.find(({ annotation }) => annotation === TOPIC_ANNOTATION || annotation === OWN_TOPIC_ANNOTATION)?.reason
 
-const nearMiss = (item: DeclaredFunction, topic: string): NearMiss | undefined => {
-  const name = item.mapped.declaration.function
-  const spelling = nearBySpelling(item.patterns, topic)
-  if (spelling !== undefined) return { function: name, ...spelling }
-  const problem = topicProblem(item)
-  return problem === undefined ? undefined : { function: name, code: 'bad-annotation', reason: problem }
+const spelledNearly = (item: DeclaredFunction, topic: Spellings): NearMiss | undefined => {
+  for (const pattern of item.patterns) {
+    const spelling = spellingMiss(pattern, topic)
+    if (spelling !== undefined) return { function: item.mapped.declaration.function, ...spelling }
+  }
+  return undefined
+}
+
+const badAnnotation = (item: DeclaredFunction): NearMiss | undefined => {
+  const reason = topicProblem(item)
+  return reason === undefined ? undefined : { function: item.mapped.declaration.function, code: 'bad-annotation', reason }
 }
 
 const filterMiss = (item: DeclaredFunction, event: MillraceEvent, options: FilterOptions): NearMiss => {
@@ -72,22 +82,41 @@ const explainIgnored = (item: IgnoredFunction, topic: string): NearMiss | undefi
     ? { function: item.function, code: item.code, reason: item.reason }
     : undefined
 
+/** Near misses up to a bound; those of functions that may have meant something else altogether come last. */
+class NearMisses {
+  readonly #max: number
+  readonly #sure: NearMiss[] = []
+  readonly #vague: NearMiss[] = []
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  add(miss: NearMiss | undefined, isVague = false): void {
+    const list = isVague ? this.#vague : this.#sure
+    if (miss !== undefined && list.length < this.#max) list.push(miss)
+  }
+
+  toArray(): readonly NearMiss[] {
+    return [...this.#sure, ...this.#vague].slice(0, this.#max)
+  }
+}
+
 /** Looks through all functions: for a person who asks, not for the path of events. */
 export const explainTopic = (topic: string, event: MillraceEvent | undefined, input: ExplainInput): Explanation => {
   const matches: { function: string; via: string }[] = []
-  const nearMisses: NearMiss[] = []
-  const add = (miss: NearMiss | undefined): void => {
-    if (miss !== undefined && nearMisses.length < input.maxNearMisses) nearMisses.push(miss)
-  }
-  const canBeNear = topic.length <= 2 * MAX_TOPIC_LENGTH
+  const near = new NearMisses(input.maxNearMisses)
+  const spellings = topic.length <= 2 * MAX_TOPIC_LENGTH ? spell(topic) : undefined
   for (const item of input.declared) {
     const via = item.patterns.find((pattern) => matchesPattern(pattern, topic))
     const { policy, declaration } = item.mapped
     if (via === undefined) {
-      if (canBeNear && nearMisses.length < input.maxNearMisses) add(nearMiss(item, topic))
-    } else if (event !== undefined && policy.filter?.(event) === false) add(filterMiss(item, event, input.filterOptions))
+      const spelled = spellings === undefined ? undefined : spelledNearly(item, spellings)
+      if (spelled === undefined) near.add(badAnnotation(item), true)
+      else near.add(spelled)
+    } else if (event !== undefined && policy.filter?.(event) === false) near.add(filterMiss(item, event, input.filterOptions))
     else matches.push({ function: declaration.function, via: via.text })
   }
-  for (const item of input.ignored) add(explainIgnored(item, topic))
-  return { topic, matches, nearMisses }
+  for (const item of input.ignored) near.add(explainIgnored(item, topic))
+  return { topic, matches, nearMisses: near.toArray() }
 }

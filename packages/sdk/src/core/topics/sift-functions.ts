@@ -21,8 +21,7 @@ export interface SiftedFunctions {
 }
 
 class Sieve {
-  readonly declared: DeclaredFunction[] = []
-  readonly keys = new Set<string>()
+  readonly declared = new Map<string, DeclaredFunction>()
   readonly ignored: IgnoredFunction[] = []
   readonly problems: AnnotationProblem[] = []
   readonly limits: TopicMapLimits
@@ -71,18 +70,25 @@ const siftOne = (
         ? 'the gateway names no namespace for it and only some are watched'
         : `the namespace ${quote(namespace)} is not watched`
     sieve.ignore(listed, 'namespace', where)
-  } else if (sieve.keys.has(key)) {
+  } else if (sieve.declared.has(key)) {
     sieve.report(annotationProblem(key, 'name', 'the gateway lists it more than once; the first one counts'))
   } else {
     const declared = declare(key, listed)
-    sieve.keys.add(key)
-    sieve.declared.push(declared)
+    sieve.declared.set(key, declared)
     for (const problem of declared.problems) sieve.report(problem)
   }
 }
 
-const byKey = (left: DeclaredFunction, right: DeclaredFunction): number =>
-  left.mapped.declaration.function < right.mapped.declaration.function ? -1 : 1
+/** In the order of keys. Most gateways list that way already, so a refresh of many functions sorts nothing. */
+const inOrder = (declared: ReadonlyMap<string, DeclaredFunction>): ReadonlyMap<string, DeclaredFunction> => {
+  let last = ''
+  let isSorted = true
+  for (const key of declared.keys()) {
+    isSorted &&= last < key
+    last = key
+  }
+  return isSorted ? declared : new Map([...declared].toSorted(([left], [right]) => (left < right ? -1 : 1)))
+}
 
 /**
  * Checks names against the allow-list, drops what is not watched and works out the rest. A function that the previous
@@ -103,7 +109,6 @@ export const siftFunctions = (
     return before?.listed !== undefined && sameListing(before.listed, listed) ? before : declareFunction(key, listed, options, limits)
   }
   for (const listed of functions) siftOne(sieve, listed, isWatched, declare)
-  const declared = new Map(sieve.declared.toSorted(byKey).map((item) => [item.mapped.declaration.function, item]))
   const { ignored, ignoredCount, problems, problemCount } = sieve
-  return { declared, ignored, ignoredCount, problems, problemCount }
+  return { declared: inOrder(sieve.declared), ignored, ignoredCount, problems, problemCount }
 }

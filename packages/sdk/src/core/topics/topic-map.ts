@@ -56,6 +56,7 @@ export class TopicMap {
   readonly ignoredCount: number
   readonly #declared: ReadonlyMap<string, DeclaredFunction>
   readonly #index: TopicIndex
+  #declarations: ReadonlyMap<string, FunctionDeclaration> | undefined
   readonly #options: TopicMapOptions
   readonly #limits: TopicMapLimits
 
@@ -122,7 +123,8 @@ export class TopicMap {
 
   /** Declarations by key, in the order of keys. */
   declarations(): ReadonlyMap<string, FunctionDeclaration> {
-    return new Map(this.functions.map(({ declaration }) => [declaration.function, declaration]))
+    this.#declarations ??= new Map(this.functions.map(({ declaration }) => [declaration.function, declaration]))
+    return this.#declarations
   }
 
   /** Which functions get a topic, and for those that nearly do, why not. With an event, filters are asked too. Slow: it looks at every function. */

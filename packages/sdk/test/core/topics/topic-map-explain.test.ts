@@ -40,6 +40,13 @@ describe('explain', () => {
     expect(codes(buildMap([listed('a', { topic: 'orders' })]), ' orders')).toEqual([['a.dev', 'blank']])
   })
 
+  test('finds both at once, and nothing in a topic of another name', () => {
+    const map = buildMap([listed('a', { topic: 'Orders. created' }), listed('b', { topic: 'Payments.created, orders.deleted' })])
+    expect(map.explain('orders.created').nearMisses).toEqual([
+      { function: 'a.dev', code: 'blank', reason: expect.stringContaining('and in upper and lower case') as string },
+    ])
+  })
+
   test('names the namespace that is not watched, and the name that cannot be called', () => {
     const map = buildMap(
       [
@@ -73,6 +80,18 @@ describe('explain', () => {
   test('names the topic annotation that cannot be used', () => {
     const map = buildMap([listed('a', { topic: 'orders.>.created' })])
     expect(codes(map, 'orders.eu.created')).toEqual([['a.dev', 'bad-annotation']])
+  })
+
+  test('what is only perhaps meant comes last', () => {
+    const bad = Array.from({ length: 5 }, (_, n) => listed(`bad${n}`, { topic: 'x.>.y' }))
+    const map = buildMap([...bad, listed('z', { topic: 'orders' }, { namespace: 'prod' })], {
+      namespaces: { deny: ['prod'] },
+      limits: { nearMisses: 2 },
+    })
+    expect(codes(map, 'orders')).toEqual([
+      ['z.prod', 'namespace'],
+      ['bad0.dev', 'bad-annotation'],
+    ])
   })
 
   test('is bounded', () => {
