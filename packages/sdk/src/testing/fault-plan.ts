@@ -23,7 +23,7 @@ export type WireFault =
   /** One header of 1 MiB. */
   | 'huge-header'
 
-export const wireFaults = [
+export const wireFaults: readonly WireFault[] = [
   'hang',
   'hang-mid-body',
   'reset',
@@ -34,7 +34,7 @@ export const wireFaults = [
   'endless',
   'informational-flood',
   'huge-header',
-] as const satisfies readonly WireFault[]
+]
 
 /** Which requests a rule is about. Everything given must fit; an empty match fits every request. */
 export interface FaultMatch {

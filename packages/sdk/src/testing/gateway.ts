@@ -2,6 +2,7 @@
  * The HTTP face of an OpenFaaS gateway and its fault plans, for programs that put functions behind it.
  * A sub-export of its own because the rest of the test kit needs vitest.
  */
+export { describeError, isMillraceError, MillraceError } from '../core/errors.ts'
 export { createFaultPlan, wireFaults } from './fault-plan.ts'
 export type { Fault, FaultAction, FaultMatch, FaultPlan, FaultPlanSpec, FaultRule, FaultSubject, WireFault } from './fault-plan.ts'
 export { parseFaultPlan } from './fault-plan-file.ts'
