@@ -35,14 +35,12 @@ test('a lost broker is not an exit: it is connected again, and what was not ackn
 })
 
 test('T2: a stop lets in-flight work finish, releases the rest and dead-letters nothing', async () => {
-  const { gateway, connector, log } = await bench(
-    {
-      a: {
-        annotations: { topic: 't', 'com.openfaas.connector.concurrency': '2' },
-        handler: () => new Promise((resolve) => setTimeout(resolve, 100)),
-      },
+  const { gateway, connector, log } = await bench({
+    a: {
+      annotations: { topic: 't', 'com.openfaas.connector.concurrency': '2' },
+      handler: () => new Promise((resolve) => setTimeout(resolve, 100)),
     },
-  )
+  })
   await connector.start()
   log.publish('t', ...Array.from({ length: 10 }, (_, n) => ({ data: `${n}` })))
   await gateway.waitFor(2)

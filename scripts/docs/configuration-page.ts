@@ -1,0 +1,46 @@
+import { coreSettings } from '../../packages/sdk/src/runtime/config/core-settings.ts'
+import type { AnySetting, Components } from '../../packages/sdk/src/runtime/config/setting-index.ts'
+import { code, page, table } from './markdown.ts'
+
+/** Every component with settings. A connector adds its own here. */
+export const components: Components = { core: coreSettings }
+
+const defaultOf = (setting: AnySetting): string => {
+  if (setting.default !== undefined) return setting.default === '' ? 'empty' : code(setting.default)
+  return setting.required ? 'required' : 'none'
+}
+
+const formsOf = (setting: AnySetting): string => {
+  const aliases = setting.aliases.length > 0 ? ` Also ${setting.aliases.map(code).join(', ')}.` : ''
+  const mounts = setting.mounts.map((mount) => ` Mounted file ${code(mount)}.`).join('')
+  const secret = setting.secret ? ' A secret: never taken from a flag.' : ''
+  return `${setting.describe}${setting.fileForm ? ` Form with a file: ${code(`${setting.name}_file`)}.` : ''}${mounts}${secret}${aliases}`
+}
+
+const rules = `Sources in order of precedence: flags, environment, the settings file, defaults.
+
+- **Flags**: \`--gateway-url http://gateway:8080\` or \`--gateway-url=...\`; a boolean needs no value, \`--no-debug\` turns one off. One dash works as well.
+- **Environment**: the name as it stands here, in lower or upper case. An empty variable counts as absent. A variable of the form \`{SERVICE}_PORT=tcp://...\`, which Kubernetes sets for each Service, is ignored with a warning.
+- **Settings file**: YAML, one \`name: value\` a line, named by \`--config\` or \`millrace_config\`.
+- **Secrets** come from \`NAME\`, from the file that \`NAME_FILE\` names, or from a file under \`secret_mount_path\`; never from a flag. A file is read again when it changes. A secret in the environment cannot change without a restart.
+- **Durations** are Go durations (\`300ms\`, \`1.5h\`, \`2m30s\`); a bare number is refused. **Booleans** are \`true\`, \`1\`, \`false\`, \`0\`.
+
+All mistakes are reported at once, each with the value, where it came from, what is allowed and an example; the exit code is 2. \`--print-config\` prints the configuration in force with the origin of each value and secrets hidden.`
+
+/** docs/configuration.md: every setting of every component. */
+export const configurationPage = (): string => {
+  const blocks = Object.values(components).flatMap((component) => [
+    `## ${component.title}`,
+    table(
+      ['setting', 'default', 'allowed', 'meaning', 'example'],
+      Object.values(component.settings).map((setting) => [
+        code(setting.name),
+        defaultOf(setting),
+        setting.allowed,
+        formsOf(setting),
+        code(setting.example),
+      ]),
+    ),
+  ])
+  return page('Configuration', 'the settings tables (`packages/sdk/src/runtime/config/*-settings.ts`)', [rules, ...blocks])
+}

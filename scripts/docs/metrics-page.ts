@@ -1,0 +1,21 @@
+import { metricsTable } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
+import type { MetricRow } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
+import { code, page, table } from './markdown.ts'
+
+/** docs/metrics.md: every metric of a scrape. */
+export const metricsPage = (): string => {
+  const rows = Object.entries<MetricRow>(metricsTable)
+  const histograms = rows.filter(([, row]) => row.buckets !== undefined)
+  return page('Metrics', '`packages/sdk/src/ports/metrics/metrics-table.ts`', [
+    'On `/metrics` of the admin server, in the text format of Prometheus. The label `topic` has the names of `metrics_topics`, or of the first hundred topics; all others count as `_other`. No label ever holds an event id, a key, an offset or a URL.',
+    table(
+      ['metric', 'type', 'labels', 'meaning'],
+      rows.map(([name, row]) => [code(name), row.type, row.labels.map(code).join(', '), row.help]),
+    ),
+    '## Buckets',
+    table(
+      ['metric', 'upper bounds'],
+      histograms.map(([name, row]) => [code(name), (row.buckets ?? []).join(', ')]),
+    ),
+  ])
+}
