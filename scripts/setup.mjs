@@ -93,12 +93,15 @@ const explainInstall = ({ code, tail }) => {
   return new SetupError(`The dependencies could not be installed (pnpm ended with ${code}).\n${remedy ?? 'The lines above say why.'}`)
 }
 
+/** By default npm says nothing for more than a minute before it gives a registry up. */
+const soonOffline = ['--fetch-retries=1', '--fetch-retry-mintimeout=2000']
+
 const install = async () => {
   const key = installKey()
   if (isInstalled(key)) return
   const start = performance.now()
   say(`Installing the dependencies with ${pnpm} (once, and after they change) ...`)
-  const result = await run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile']).catch((cause) => {
+  const result = await run('npx', ['--yes', ...soonOffline, pnpm, 'install', '--frozen-lockfile']).catch((cause) => {
     if (cause.code === 'ENOENT') throw new SetupError('npx was not found. It comes with npm: install npm 10 or newer.')
     throw cause
   })
