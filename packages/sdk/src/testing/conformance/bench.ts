@@ -115,36 +115,22 @@ export interface CaseDefinition {
   run(bench: Bench): Promise<void>
 }
 
-/** Reasons to skip, for `CaseDefinition.skip`: the first that holds. */
+type Need = 'broker' | 'spool' | 'intakes' | 'kill' | 'disconnect' | 'restart' | 'revoke' | 'position' | 'durable' | 'unreadable' | 'defer'
+
+const has = (harness: SourceHarness, need: Need): boolean => {
+  if (need === 'broker' || need === 'spool') return (harness.replay ?? 'broker') === need
+  if (need === 'intakes') return (harness.intakes ?? 1) >= 2
+  if (need === 'kill') return harness.kill !== undefined || harness.disconnect !== undefined
+  return Boolean(harness[need])
+}
+
+/** The first reason to skip, for `CaseDefinition.skip`. */
 export const needs =
-  (
-    ...wanted: readonly (
-      | 'disconnect'
-      | 'restart'
-      | 'revoke'
-      | 'position'
-      | 'broker'
-      | 'spool'
-      | 'durable'
-      | 'unreadable'
-      | 'intakes'
-      | 'kill'
-    )[]
-  ) =>
+  (...wanted: readonly Need[]) =>
   (harness: SourceHarness): string | undefined => {
-    const replay = harness.replay ?? 'broker'
-    for (const want of wanted) {
-      const missing =
-        want === 'broker' || want === 'spool'
-          ? replay !== want
-          : want === 'intakes'
-            ? (harness.intakes ?? 1) < 2
-            : want === 'kill'
-              ? !harness.kill && !harness.disconnect
-              : !harness[want]
-      if (missing) return want === 'broker' || want === 'spool' ? `only for replay: '${want}'` : `the harness has no ${want}`
-    }
-    return undefined
+    const missing = wanted.find((need) => !has(harness, need))
+    if (missing === undefined) return undefined
+    return missing === 'broker' || missing === 'spool' ? `only for replay: '${missing}'` : `the harness has no ${missing}`
   }
 
 /** Runs one case with set-up and tear-down; what fails first is thrown. */
