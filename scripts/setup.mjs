@@ -94,7 +94,7 @@ const explainInstall = ({ code, tail }) => {
 }
 
 /** By default npm says nothing for more than a minute before it gives a registry up. */
-const soonOffline = ['--fetch-retries=1', '--fetch-retry-mintimeout=2000']
+const soonOffline = ['--fetch-retries=1', '--fetch-retry-mintimeout=2000', '--update-notifier=false']
 
 const install = async () => {
   const key = installKey()
