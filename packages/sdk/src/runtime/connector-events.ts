@@ -13,6 +13,8 @@ export interface ConnectorEvents {
   'state:changed': { readonly state: LifeCycleState; readonly before: LifeCycleState }
   /** When a new topic map is in force. */
   'map:changed': { readonly change: FunctionsChange; readonly functions: number }
+  /** When every watched function list was read, whether or not anything changed. `at` in epoch milliseconds. */
+  'discovery:listed': { readonly at: number }
   /** When the function list could not be read; the last good map stays. */
   'discovery:failed': { readonly error: unknown; readonly consecutiveFailures: number }
   /** When the source is subscribed. */
@@ -42,7 +44,13 @@ export interface ConnectorEvents {
   /** When a breaker opens, lets a probe through, or closes. */
   'breaker:changed': { readonly scope: 'gateway' | { readonly function: string }; readonly state: BreakerState; readonly why: string }
   /** When a function has answered. Given later and out of the way of delivery; dropped, and counted, when listeners are slow. */
-  reply: { readonly event: MillraceEvent; readonly function: string; readonly attempt: number; readonly reply: Reply; readonly durationMs: number }
+  reply: {
+    readonly event: MillraceEvent
+    readonly function: string
+    readonly attempt: number
+    readonly reply: Reply
+    readonly durationMs: number
+  }
 }
 
 type Listener<K extends keyof ConnectorEvents> = (payload: ConnectorEvents[K]) => void

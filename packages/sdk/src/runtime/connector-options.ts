@@ -26,7 +26,7 @@ export interface GatewayOptions {
   readonly maxReplyBytes?: number
 }
 
-/** What a connector is made of. Everything but the gateway has a default. */
+/** What a connector is made of. Everything but the gateway has a default. Stores and sinks stay open: whoever opens one closes it, after `stop()`. */
 export interface ConnectorOptions {
   readonly gateway: GatewayOptions
   /** Where events come from. Absent: only `invoke()` brings them. */

@@ -26,8 +26,8 @@ import { ReplyTap } from './reply-tap.ts'
 export interface WiringHooks {
   onMap(map: TopicMap, change: FunctionsChange): void
   onDiscovery(error: unknown, consecutiveFailures: number): void
-  /** The gateway has answered every watched list. */
-  onListed(): void
+  /** The gateway has answered every watched list, at this time. */
+  onListed(at: number): void
   /** Why functions cannot be called, or `undefined` when they can. */
   onGateway(missing: string | undefined): void
   /** Which functions answer with redirects, or `undefined`. */
@@ -49,7 +49,7 @@ export interface ConnectorParts {
   /** What the source said of annotations. */
   readonly sourceProblems: () => readonly AnnotationProblem[]
   readonly reportProblems: (problems: readonly AnnotationProblem[]) => void
-  close(): Promise<void>
+  close(this: void): Promise<void>
 }
 
 const mergePolicy = ({ source, policy }: ConnectorOptions): PolicyDefaults => ({
@@ -103,7 +103,7 @@ const makeDiscovery = (options: ConnectorOptions, parts: { clock: Clock; random:
     ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
     onMap: (map, change) => hooks.onMap(map, change),
     onState: (state) => {
-      if (state.ok) hooks.onListed()
+      if (state.ok) hooks.onListed(state.at)
       else hooks.onDiscovery(state.error, state.consecutiveFailures)
     },
   })
@@ -143,8 +143,8 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
       times: { ...defaultTimes, ...options.times },
       unmatched: options.unmatched ?? 'ack',
       wantReply: () => source?.replies === true || replies.wanted,
-      pause: hooks.pause,
-      resume: hooks.resume,
+      pause: (intake) => hooks.pause(intake),
+      resume: (intake) => hooks.resume(intake),
     },
     emptyMap,
   )
@@ -169,7 +169,8 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
       problems = now
     },
     close: async () => {
-      const closing = [invoker.close(), client.close(), state.close(), options.spool?.close(), deadLetters?.close?.()]
+      // Stores and sinks that were given belong to whoever opened them.
+      const closing = [invoker.close(), client.close(), ...(options.state === undefined ? [state.close()] : [])]
       for (const closed of await Promise.allSettled(closing)) {
         if (closed.status === 'rejected') logger.error('a part did not close cleanly', { error: describeError(closed.reason) })
       }

@@ -71,7 +71,10 @@ class RunningConnector implements Connector {
     this.#parts = wireConnector(options, {
       onMap: (map, change) => this.#onMap(map, change),
       onDiscovery: (error, consecutiveFailures) => this.#parts.listeners.emit('discovery:failed', { error, consecutiveFailures }),
-      onListed: () => this.#engine.hintGateway(),
+      onListed: (at) => {
+        this.#engine.hintGateway()
+        this.#parts.listeners.emit('discovery:listed', { at })
+      },
       onGateway: (missing) => this.#life.condition('gateway', missing),
       onConfiguration: (missing) => this.#life.condition('configuration', missing),
       pause: (intake) => this.#runner?.pause(intake),
@@ -210,7 +213,7 @@ class RunningConnector implements Connector {
     this.#life.to('draining')
     const { discovery, close } = this.#parts
     try {
-      discovery.stop()
+      await discovery.stop()
       this.#runner?.pause(undefined)
       this.#engine.stop()
       await this.#engine.revoke(() => true, drainMs, 'drain')

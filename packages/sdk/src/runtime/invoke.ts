@@ -71,7 +71,8 @@ export const invokeTopic = (
         intake: 'invoke',
         ack: ({ results }) =>
           end(() => resolve(results.map(({ target, ...result }) => ({ ...result, function: target.function, attempts: target.attempts })))),
-        release: (reason) => end(() => reject(new MillraceError('E_INVOKE_RELEASED', { topic: topic.slice(0, 200), id: event.id, reason }))),
+        release: (reason) =>
+          end(() => reject(new MillraceError('E_INVOKE_RELEASED', { topic: topic.slice(0, 200), id: event.id, reason }))),
       },
       'answer',
     )

@@ -9,10 +9,19 @@ const about = (event: MillraceEvent): { event_id: string; topic: string } => ({ 
 export const logObserver = (logger: Logger): DeliveryObserver => ({
   attemptFinished: ({ event, function: name, attempt, result, row, outcome, waitMs }) => {
     if (outcome.kind === 'done') return
-    const seen = result.kind === 'response' ? { status: result.reply.status } : result.kind === 'failure' ? { error: `${result.cause}: ${result.detail}` } : {}
+    const seen =
+      result.kind === 'response'
+        ? { status: result.reply.status }
+        : result.kind === 'failure'
+          ? { error: `${result.cause}: ${result.detail}` }
+          : {}
     const fields = { ...about(event), function: name, attempt, settle: row, outcome: outcome.kind, ...seen }
     if (outcome.kind === 'hold') {
-      logger.error('an event is held: it may not be settled and there is no place for dead letters, or the policy says hold', { ...fields, wait_ms: waitMs, code: 'E_DELIVERY_HELD' })
+      logger.error('an event is held: it may not be settled and there is no place for dead letters, or the policy says hold', {
+        ...fields,
+        wait_ms: waitMs,
+        code: 'E_DELIVERY_HELD',
+      })
     } else logger.info('attempt failed', waitMs === undefined ? fields : { ...fields, wait_ms: waitMs })
   },
   unmatched: (event, policy) => logger.debug('no function wants the topic', { ...about(event), policy }),
@@ -32,13 +41,17 @@ export const logObserver = (logger: Logger): DeliveryObserver => ({
       retry_ms: retryInMs,
     }),
   held: (event, reason, detail) =>
-    logger.error('an event cannot be delivered and there is no place for dead letters: it stays, and its intake pauses when the window is full', {
-      ...about(event),
-      reason,
-      detail,
-      code: 'E_DELIVERY_HELD',
-    }),
-  ackFailed: (event, error) => logger.warn('the source refused an acknowledgement; the event comes again', { ...about(event), error: describeError(error) }),
+    logger.error(
+      'an event cannot be delivered and there is no place for dead letters: it stays, and its intake pauses when the window is full',
+      {
+        ...about(event),
+        reason,
+        detail,
+        code: 'E_DELIVERY_HELD',
+      },
+    ),
+  ackFailed: (event, error) =>
+    logger.warn('the source refused an acknowledgement; the event comes again', { ...about(event), error: describeError(error) }),
   breakerChanged: (scope, state, why) => {
     const fields = { scope: scope === 'gateway' ? 'gateway' : scope.function, state, why }
     if (state === 'open') logger.warn('breaker opened: nothing is attempted, no attempts are used up', fields)

@@ -4,7 +4,11 @@ import type { DeliveryObserver } from '../core/delivery/observer.ts'
 export const redirectWatch = (onChange: (missing: string | undefined) => void): DeliveryObserver => {
   const redirecting = new Set<string>()
   const report = (): void =>
-    onChange(redirecting.size === 0 ? undefined : `these functions answer with a redirect, which is never followed: ${[...redirecting].slice(0, 5).join(', ')}`)
+    onChange(
+      redirecting.size === 0
+        ? undefined
+        : `these functions answer with a redirect, which is never followed: ${[...redirecting].slice(0, 5).join(', ')}`,
+    )
   return {
     attemptFinished: ({ function: name, row }) => {
       if (row === 'S8' ? redirecting.has(name) : !redirecting.has(name)) return

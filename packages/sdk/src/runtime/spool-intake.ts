@@ -43,7 +43,10 @@ export class SpoolIntake {
       }
       if (count > 0) this.#logger.info('replayed what an earlier run had accepted', { events: count })
     } catch (error) {
-      this.#logger.error('the spool could not be replayed to its end; the rest is replayed at the next start', { error: describeError(error), replayed: count })
+      this.#logger.error('the spool could not be replayed to its end; the rest is replayed at the next start', {
+        error: describeError(error),
+        replayed: count,
+      })
     }
   }
 

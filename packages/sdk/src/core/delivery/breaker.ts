@@ -82,7 +82,8 @@ export class Breaker {
     this.#failingSince ??= now
     if (this.#options.inARow === 'events' && this.#rowEvents.size < this.#options.threshold) this.#rowEvents.add(eventId)
     if (probe) this.trip(now, 'the probe failed')
-    else if (this.#state === 'closed' && this.#overThreshold()) this.trip(now, `${this.#row} failures in a row or half of the last ${windowSize}`)
+    else if (this.#state === 'closed' && this.#overThreshold())
+      this.trip(now, `${this.#row} failures in a row or half of the last ${windowSize}`)
   }
 
   /** The attempt ended and says nothing. */

@@ -77,7 +77,8 @@ export class Engine {
     }
     this.#pressure.entered(intake)
     if (delivery.unreadable !== undefined) this.#buryEvent(entry, delivery.unreadable.reason, delivery.unreadable.detail)
-    else if (entry.bytes > limits.maxEventBytes) this.#buryEvent(entry, 'too-large', `${entry.bytes} bytes; the limit is ${limits.maxEventBytes}`)
+    else if (entry.bytes > limits.maxEventBytes)
+      this.#buryEvent(entry, 'too-large', `${entry.bytes} bytes; the limit is ${limits.maxEventBytes}`)
     else this.#route(entry)
     this.#pump()
   }
@@ -390,4 +391,3 @@ export class Engine {
     }
   }
 }
-

@@ -14,7 +14,7 @@ export class FunctionQueue implements Due {
   readonly kind = 'queue'
   readonly name: string
   readonly breaker: Breaker
-  readonly lanes = new Map<string, Lane>()
+  readonly lanes: Map<string, Lane> = new Map<string, Lane>()
   inFlight = 0
   /** Routes that are not settled. */
   routes = 0

@@ -11,7 +11,7 @@ import { Route } from './route.ts'
 export class Router {
   readonly #health: Health
   readonly #monotonic: () => number
-  readonly queues = new Map<string, FunctionQueue>()
+  readonly queues: Map<string, FunctionQueue> = new Map<string, FunctionQueue>()
   #map: RoutingTable
 
   constructor(map: RoutingTable, health: Health, monotonic: () => number) {

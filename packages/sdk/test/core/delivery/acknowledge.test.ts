@@ -6,7 +6,9 @@ test('an event is acknowledged after its function has succeeded, not before', ()
   const seen = h.emit('1')
   expect(seen.acked).toEqual([])
   h.calls[0]?.reply(200)
-  expect(seen.acked).toEqual([{ results: [{ target: expect.objectContaining({ function: 'a', attempts: 1 }), outcome: 'done', status: 200 }] }])
+  expect(seen.acked).toEqual([
+    { results: [{ target: expect.objectContaining({ function: 'a', attempts: 1 }), outcome: 'done', status: 200 }] },
+  ])
   expect(h.engine.stats()).toMatchObject({ received: 1, acked: 1, inFlight: 0, drift: 0 })
 })
 
@@ -20,7 +22,10 @@ test('with two functions, the one that failed is called again and the other is n
   expect(h.calls.map((c) => `${c.request.function}#${c.request.attempt}`)).toEqual(['a#1', 'b#1', 'b#2'])
   h.calls[2]?.reply(204)
   expect(seen.acked).toHaveLength(1)
-  expect(seen.acked[0]?.results.map((r) => [r.target.function, r.target.attempts])).toEqual([['a', 1], ['b', 2]])
+  expect(seen.acked[0]?.results.map((r) => [r.target.function, r.target.attempts])).toEqual([
+    ['a', 1],
+    ['b', 2],
+  ])
 })
 
 test('a letter is durable before the acknowledgement, and a failing sink is tried for ever', async () => {
@@ -93,7 +98,10 @@ test('an unreadable or too large event goes to the dead letters without a call (
   h.emit('2', { data: new Uint8Array(9) })
   h.emit('3', { data: new Uint8Array(8) })
   await settled()
-  expect(h.letters.map((l) => [l.event.id, l.reason])).toEqual([['1', 'decode'], ['2', 'too-large']])
+  expect(h.letters.map((l) => [l.event.id, l.reason])).toEqual([
+    ['1', 'decode'],
+    ['2', 'too-large'],
+  ])
   expect(h.calls.map((c) => c.request.event.id)).toEqual(['3'])
 })
 
@@ -107,7 +115,12 @@ test('a filtered event counts as settled for that function', () => {
 
 test('targets name the functions of a retry copy; a name the map does not list is never called', () => {
   const h = harness([policy('a'), policy('b')])
-  const seen = h.emit('1', { targets: [{ function: 'b', attempts: 3 }, { function: '../system/secrets', attempts: 0 }] })
+  const seen = h.emit('1', {
+    targets: [
+      { function: 'b', attempts: 3 },
+      { function: '../system/secrets', attempts: 0 },
+    ],
+  })
   expect(h.calls.map((c) => `${c.request.function}#${c.request.attempt}`)).toEqual(['b#4'])
   h.calls[0]?.reply(200)
   expect(seen.acked[0]?.results.map((r) => r.outcome)).toEqual(['dropped', 'done'])

@@ -153,7 +153,10 @@ test('S10: after 410 no call is made until the function is deployed again', asyn
   h.emit('2')
   await settled()
   expect(h.calls).toHaveLength(1)
-  expect(h.letters.map((l) => [l.event.id, l.reason])).toEqual([['1', 'gone'], ['2', 'gone']])
+  expect(h.letters.map((l) => [l.event.id, l.reason])).toEqual([
+    ['1', 'gone'],
+    ['2', 'gone'],
+  ])
   h.setPolicies([policy('a', { revision: '2' })])
   h.emit('3')
   expect(h.calls).toHaveLength(2)

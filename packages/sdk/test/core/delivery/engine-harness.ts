@@ -131,7 +131,20 @@ export const harness = (policies: readonly FunctionPolicy[], more: Partial<Engin
       changed: next.map((p) => ({ before: declaration(p), after: declaration(p) })),
       removed: policies.filter((p) => !next.some((n) => n.function === p.function)).map(declaration),
     })
-  return { engine, clock, calls, open: () => calls.filter((c) => c.open), reports, letters, paused, resumed, breakers, seen, emit, setPolicies }
+  return {
+    engine,
+    clock,
+    calls,
+    open: () => calls.filter((c) => c.open),
+    reports,
+    letters,
+    paused,
+    resumed,
+    breakers,
+    seen,
+    emit,
+    setPolicies,
+  }
 }
 
 const declaration = (p: FunctionPolicy) => ({
