@@ -102,7 +102,7 @@ export class Engine {
       this.#router.forgetIfGone(queue)
       this.#scheduler.wake(queue)
     }
-    for (const entry of [...this.#unmatched]) {
+    for (const entry of Array.from(this.#unmatched)) {
       if (!this.#router.route(entry)) continue
       this.#unmatched.delete(entry)
       this.#enqueue(entry)
@@ -369,7 +369,7 @@ export class Engine {
 
   #releaseWhere(which: (entry: Entry) => boolean, reason: ReleaseReason): void {
     // A copy: a release may let others leave in the same breath.
-    for (const entry of [...this.#ledger.entries()]) if (entry.state === 'open' && which(entry)) this.#release(entry, reason)
+    for (const entry of Array.from(this.#ledger.entries())) if (entry.state === 'open' && which(entry)) this.#release(entry, reason)
   }
 
   #onLeft(entry: Entry): void {

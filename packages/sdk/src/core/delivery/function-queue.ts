@@ -3,7 +3,7 @@ import type { BreakerOptions } from './breaker.ts'
 import { Breaker } from './breaker.ts'
 import type { Due } from './due-heap.ts'
 import { Lane } from './lane.ts'
-import { Route } from './route.ts'
+import type { Route } from './route.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** Why no attempt of a function can start just now. */

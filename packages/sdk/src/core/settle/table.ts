@@ -19,9 +19,12 @@ export type Action =
   | { readonly kind: 'retry'; readonly clock: RetryClock; readonly whenOver: DeadLetterReason }
   | { readonly kind: 'dead-letter'; readonly reason: DeadLetterReason }
 
+/** Names of the rows. S9 has three, since what was sent, and to whom, decides what a failure without a response means. */
+export type SettleRowId = 'S1' | 'S2' | 'S3' | 'S4' | 'S5' | 'S6' | 'S7' | 'S8' | 'S9' | 'S9-identity' | 'S9-cut' | 'S10' | 'S11' | 'S12'
+
 /** One row of the settle table. */
 export interface SettleRow {
-  readonly id: string
+  readonly id: SettleRowId
   /** What was seen, for a person. */
   readonly seen: string
   /** Statuses by name; a listed status wins over a class. */
@@ -45,7 +48,7 @@ const retry = (clock: RetryClock, whenOver: DeadLetterReason): Action => ({ kind
  * The settle table: what one attempt means. Normative source: delivery-and-operations 2.2 with the decisions of
  * architecture section 8; `docs/settle-table.md` is generated from it.
  */
-export const settleTable = {
+export const settleTable: Readonly<Record<SettleRowId, SettleRow>> = {
   S1: {
     id: 'S1',
     seen: '2xx with a complete reply',
@@ -171,7 +174,4 @@ export const settleTable = {
     feeds: 'function',
     note: 'As S7.',
   },
-} as const satisfies Record<string, SettleRow>
-
-/** A row of the settle table by its name. */
-export type SettleRowId = keyof typeof settleTable
+}
