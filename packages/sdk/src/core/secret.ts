@@ -15,6 +15,8 @@ export class Secret {
 
   constructor(value: string) {
     this.#value = value
+    // Not as a member: `isolatedDeclarations` cannot name a method whose key is an imported symbol.
+    Object.defineProperty(this, inspect.custom, { value: () => redacted })
     Object.freeze(this)
   }
 
@@ -34,10 +36,6 @@ export class Secret {
   }
 
   toJSON(): string {
-    return redacted
-  }
-
-  [inspect.custom](): string {
     return redacted
   }
 }

@@ -42,7 +42,7 @@ test('T39 secrets and payloads never stand in a line, whatever they hide in', ()
   const { logger, lines } = recorder()
   const canary = 'canary-55e1'
   const secret = new Secret(canary)
-  logger.info(`with ${secret}`, { secret, deep: { list: [secret], map: new Map([['k', secret]]), set: new Set([secret]) } })
+  logger.info(`with ${String(secret)}`, { secret, deep: { list: [secret], map: new Map([['k', secret]]), set: new Set([secret]) } })
   logger.info('names', {
     password: canary,
     headers: { Authorization: canary, 'set-cookie': [canary], 'x-api': { token: canary } },
@@ -50,7 +50,7 @@ test('T39 secrets and payloads never stand in a line, whatever they hide in', ()
   })
   logger.info('payload', { event: { data: Buffer.from(canary), id: 'e1' }, body: canary, bytes: new TextEncoder().encode(canary) })
   logger.info('url', { url: new URL(`http://user:${canary}@host/x`) })
-  logger.error('error', { error: new MillraceError('E_INTERNAL_STATE', { what: 'w' }, new Error(`inner ${secret}`)) })
+  logger.error('error', { error: new MillraceError('E_INTERNAL_STATE', { what: 'w' }, new Error(`inner ${String(secret)}`)) })
   logger.child({ password: canary }).info('child')
   expect(lines).toHaveLength(6)
   expect(lines.join('')).not.toContain(canary)

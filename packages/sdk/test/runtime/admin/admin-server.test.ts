@@ -137,5 +137,5 @@ test('close ends connections that are kept alive, and may be called twice', asyn
   const { url } = await server.start()
   await fetch(`${url}/livez`)
   await Promise.all([server.close(), server.close()])
-  await expect(fetch(`${url}/livez`)).rejects.toThrow()
+  await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed')
 })
