@@ -71,6 +71,15 @@ describe('refresh', () => {
     expect(keys(before.match('t').map(({ policy }) => policy))).toEqual(['a.dev', 'b.dev'])
   })
 
+  test('a function deployed again is not taken over', () => {
+    const before = TopicMap.build([listed('a', { topic: 't' })], options)
+    for (const more of [{ image: 'registry/fn:2' }, { createdAt: '2025-01-01T00:00:00Z' }]) {
+      const after = TopicMap.build([listed('a', { topic: 't' }, more)], options, before)
+      expect(after.diff(before).changed).toHaveLength(1)
+      expect(after.get('a.dev')?.policy.revision).not.toBe(before.get('a.dev')?.policy.revision)
+    }
+  })
+
   test('takes nothing over when the options are others', () => {
     const before = TopicMap.build([listed('a')], options)
     const after = TopicMap.build([listed('a')], { defaults: { ...defaultPolicy, concurrency: 1 } }, before)
