@@ -45,11 +45,11 @@ describe('T40 annotations are bounded', () => {
   })
 
   test('of too many, or too much in all, ours are kept before the others', () => {
-    const many = new Map(Array.from({ length: 1000 }, (_, n) => [`x${n}`, 'v'] as const)).set('topic', 't')
+    const many = new Map<string, string>(Array.from({ length: 1000 }, (_, n) => [`x${n}`, 'v'] as const)).set('topic', 't')
     const some = bound(many)
     expect(some.kept.size).toBe(256)
     expect(some.kept.get('topic')).toBe('t')
-    const much = new Map(Array.from({ length: 10 }, (_, n) => [`x${n}`, 'v'.repeat(60_000)] as const)).set('topic', 't')
+    const much = new Map<string, string>(Array.from({ length: 10 }, (_, n) => [`x${n}`, 'v'.repeat(60_000)] as const)).set('topic', 't')
     expect([...bound(much).kept.keys()]).toEqual(['topic', 'x0', 'x1', 'x2', 'x3'])
   })
 })
