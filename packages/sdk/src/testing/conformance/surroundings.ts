@@ -1,6 +1,5 @@
 import type { Delivery } from '../../contract/delivery.ts'
 import type { FunctionDeclaration, FunctionsView } from '../../contract/functions-view.ts'
-import type { Logger } from '../../contract/logger.ts'
 
 const probeFunction: FunctionDeclaration = {
   function: 'probe',
@@ -16,18 +15,6 @@ export const fixedFunctions = (functions: readonly FunctionDeclaration[] = [prob
   get: (name) => functions.find((declared) => declared.function === name),
   subscribe: () => () => {},
 })
-
-const nothing = (): void => {}
-
-/** A logger for whoever must have one. */
-export const silentLogger: Logger = {
-  trace: nothing,
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  child: () => silentLogger,
-}
 
 const field = (value: string | Uint8Array): string => (typeof value === 'string' ? value : Buffer.from(value).toString('base64'))
 
