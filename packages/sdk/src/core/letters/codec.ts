@@ -1,0 +1,90 @@
+import type { AttemptRecord, DeadLetter } from '../../contract/dead-letter.ts'
+import type { DeadLetterReason } from '../../contract/outcome.ts'
+import { describeError, MillraceError } from '../errors.ts'
+import { eventFromJson, eventToJson } from './event-codec.ts'
+import { JsonFields, malformed } from './json-fields.ts'
+
+/** Version of the form below. A reader refuses a newer one. */
+export const LETTER_VERSION = 1
+
+const reasons: Readonly<Record<DeadLetterReason, true>> = {
+  rejected: true,
+  exhausted: true,
+  'max-age': true,
+  'not-found': true,
+  denied: true,
+  redirect: true,
+  gone: true,
+  decode: true,
+  'too-large': true,
+  unmatched: true,
+}
+
+const isReason = (value: string): value is DeadLetterReason => Object.hasOwn(reasons, value)
+
+/** A letter as one line of JSON, without a line feed. What a person looks for comes first, the event last. */
+export const encodeLetter = (letter: DeadLetter): string =>
+  JSON.stringify({
+    letter: LETTER_VERSION,
+    diedAt: letter.diedAt,
+    function: letter.function,
+    reason: letter.reason,
+    detail: letter.detail,
+    attempts: letter.attempts,
+    firstAttemptAt: letter.firstAttemptAt,
+    lastAttemptAt: letter.lastAttemptAt,
+    hops: letter.hops,
+    intake: letter.intake,
+    history: letter.history.map(({ at, durationMs, status, error }) => ({ at, durationMs, status, error })),
+    event: eventToJson(letter.event),
+  })
+
+const readAttempt = (value: unknown, index: number): AttemptRecord => {
+  const fields = new JsonFields(value, `letter.history[${index}]`)
+  return {
+    at: fields.number('at'),
+    durationMs: fields.number('durationMs'),
+    ...fields.optional('status', (name) => fields.number(name)),
+    ...fields.optional('error', (name) => fields.text(name)),
+  }
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new MillraceError('E_LETTER_MALFORMED', { where: 'letter', reason: `it is not JSON (${describeError(error, 100)})` }, error)
+  }
+}
+
+const readReason = (fields: JsonFields): DeadLetterReason => {
+  const reason = fields.text('reason')
+  if (!isReason(reason)) throw fields.fail('reason', `it must be one of ${Object.keys(reasons).join(', ')}`)
+  return reason
+}
+
+/**
+ * Reads what `encodeLetter` made. Fields it does not know are ignored.
+ *
+ * @throws MillraceError `E_LETTER_MALFORMED`, `E_LETTER_VERSION`
+ */
+export const decodeLetter = (text: string): DeadLetter => {
+  const fields = new JsonFields(parse(text), 'letter')
+  const version = fields.raw('letter')
+  if (typeof version !== 'number') throw malformed('letter.letter', 'the version is missing')
+  if (version !== LETTER_VERSION) throw new MillraceError('E_LETTER_VERSION', { where: 'letter', version, supported: LETTER_VERSION })
+  const number = (name: string): number => fields.number(name)
+  return {
+    event: eventFromJson(fields.raw('event')),
+    intake: fields.text('intake'),
+    ...fields.optional('function', (name) => fields.text(name)),
+    reason: readReason(fields),
+    detail: fields.text('detail'),
+    attempts: fields.count('attempts'),
+    history: fields.list('history').map(readAttempt),
+    ...fields.optional('firstAttemptAt', number),
+    ...fields.optional('lastAttemptAt', number),
+    diedAt: fields.number('diedAt'),
+    hops: fields.count('hops'),
+  }
+}

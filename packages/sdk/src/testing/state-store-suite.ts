@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { StateStore } from '../contract/state-store.ts'
+
+/** One store under test. */
+export interface StateStoreHarness {
+  readonly store: StateStore
+  /** Lets this much time pass for leases: a manual clock's advance, or a real wait for a store that has its own clock. */
+  advance(ms: number): Promise<void>
+  /** Closes the store and opens it again on the same data; absent for a store that keeps nothing. */
+  reopen?(): Promise<StateStore>
+  /** Closes the store and removes what it left. */
+  dispose(): Promise<void>
+}
+
+/** How long the suite's leases last, in milliseconds. */
+const TTL = 400
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const text = (value: Uint8Array | undefined): string | undefined => (value === undefined ? undefined : new TextDecoder().decode(value))
+const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index)
+
+interface Suite {
+  readonly current: () => StateStoreHarness
+}
+
+const valueTests = ({ current }: Suite): void => {
+  test('a key that was never put is absent', async () => {
+    expect(await current().store.get('nothing')).toBeUndefined()
+    expect(await current().store.keys('')).toEqual([])
+  })
+
+  test('a put is read back byte for byte, also when it is empty or no text', async () => {
+    const { store } = current()
+    expect(await store.put('bytes', everyByte, 'absent')).toBe(1)
+    expect(await store.put('empty', new Uint8Array(), 'absent')).toBe(1)
+    expect(await store.get('bytes')).toEqual({ value: everyByte, version: 1 })
+    expect(await store.get('empty')).toEqual({ value: new Uint8Array(), version: 1 })
+  })
+
+  test('what is put or read later changes nothing in the store', async () => {
+    const { store } = current()
+    const given = bytes('one')
+    await store.put('key', given, 'absent')
+    given.fill(0)
+    const read = await store.get('key')
+    read?.value.fill(0)
+    expect(text((await store.get('key'))?.value)).toBe('one')
+  })
+
+  test('keys may hold anything and are found by prefix', async () => {
+    const { store } = current()
+    const names = ['__proto__', 'constructor', 'a/b', 'a/c\n\t"', 'ä/☃/😀', 'x'.repeat(512)]
+    for (const name of names) expect(await store.put(name, bytes(name), 'absent')).toBe(1)
+    for (const name of names) expect(text((await store.get(name))?.value)).toBe(name)
+    expect([...(await store.keys('a/'))].toSorted()).toEqual(['a/b', 'a/c\n\t"'].toSorted())
+    expect([...(await store.keys(''))].toSorted()).toEqual(names.toSorted())
+  })
+
+  test('T32: a value of 1 MiB fits, one byte more and a key of 513 bytes are refused', async () => {
+    const { store } = current()
+    const largest = new Uint8Array(1 << 20).fill(7)
+    expect(await store.put('large', largest, 'absent')).toBe(1)
+    expect((await store.get('large'))?.value.length).toBe(1 << 20)
+    await expect(store.put('larger', new Uint8Array((1 << 20) + 1), 'absent')).rejects.toMatchObject({ code: 'E_STATE_LIMIT' })
+    await expect(store.put('ä'.repeat(257), bytes('x'), 'absent')).rejects.toMatchObject({ code: 'E_STATE_LIMIT' })
+    expect(await store.get('larger')).toBeUndefined()
+  })
+}
+
+const versionTests = ({ current }: Suite): void => {
+  test('versions count from 1; only the current one may be replaced or deleted', async () => {
+    const { store } = current()
+    expect(await store.put('key', bytes('a'), 1)).toBeUndefined()
+    expect(await store.put('key', bytes('a'), 'absent')).toBe(1)
+    expect(await store.put('key', bytes('b'), 'absent')).toBeUndefined()
+    expect(await store.put('key', bytes('b'), 2)).toBeUndefined()
+    expect(await store.put('key', bytes('b'), 1)).toBe(2)
+    expect(text((await store.get('key'))?.value)).toBe('b')
+    expect(await store.delete('key', 1)).toBe(false)
+    expect(await store.delete('key', 2)).toBe(true)
+    expect(await store.delete('key', 2)).toBe(false)
+    expect(await store.get('key')).toBeUndefined()
+    expect(await store.put('key', bytes('c'), 'absent')).toBe(1)
+  })
+
+  test('of many puts at once against one version exactly one wins', async () => {
+    const { store } = current()
+    const results = await Promise.all(Array.from({ length: 50 }, (_, index) => store.put('key', bytes(String(index)), 'absent')))
+    const winner = results.indexOf(1)
+    expect(results.filter((version) => version !== undefined)).toEqual([1])
+    expect(text((await store.get('key'))?.value)).toBe(String(winner))
+  })
+
+  test('values and versions are there after the store was opened again', async ({ skip }) => {
+    const harness = current()
+    if (harness.reopen === undefined) return skip('this store keeps nothing')
+    await harness.store.put('bytes', everyByte, 'absent')
+    await harness.store.put('text', bytes('1'), 'absent')
+    await harness.store.put('text', bytes('2'), 1)
+    await harness.store.put('gone', bytes('x'), 'absent')
+    await harness.store.delete('gone', 1)
+    const again = await harness.reopen()
+    expect(await again.get('bytes')).toEqual({ value: everyByte, version: 1 })
+    expect(await again.get('text')).toEqual({ value: bytes('2'), version: 2 })
+    expect(await again.get('gone')).toBeUndefined()
+    expect(await again.put('text', bytes('3'), 2)).toBe(3)
+  })
+}
+
+const leaseTests = ({ current }: Suite): void => {
+  test('a lease is exclusive until it is released', async () => {
+    const { store } = current()
+    const first = await store.lease('lead', TTL)
+    expect(await store.lease('lead', TTL)).toBeUndefined()
+    expect(await store.lease('other', TTL)).toBeDefined()
+    await first?.release()
+    expect(first?.signal.aborted).toBe(true)
+    const second = await store.lease('lead', TTL)
+    expect(second?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
+  })
+
+  test('of many takers at once exactly one gets the lease', async () => {
+    const { store } = current()
+    const leases = await Promise.all(Array.from({ length: 20 }, () => store.lease('lead', TTL)))
+    expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1)
+  })
+
+  test('a lease ends after its time, and the late holder is refused', async () => {
+    const harness = current()
+    const { store } = harness
+    const old = await store.lease('lead', TTL)
+    expect(await store.put('key', bytes('old'), 'absent', old)).toBe(1)
+    await harness.advance(TTL + 50)
+    expect(old?.signal.aborted).toBe(true)
+    expect(await old?.renew()).toBe(false)
+    const next = await store.lease('lead', TTL)
+    expect(next?.fence).toBeGreaterThan(old?.fence ?? Number.POSITIVE_INFINITY)
+    expect(await store.put('key', bytes('late'), 1, old)).toBeUndefined()
+    expect(await store.put('key', bytes('next'), 1, next)).toBe(2)
+    await old?.release()
+    expect(next?.signal.aborted).toBe(false)
+    expect(await store.lease('lead', TTL)).toBeUndefined()
+  })
+
+  test('renewing keeps a lease', async () => {
+    const harness = current()
+    const { store } = harness
+    const lease = await store.lease('lead', TTL)
+    for (let i = 0; i < 4; i++) {
+      await harness.advance(TTL * 0.6)
+      expect(await lease?.renew()).toBe(true)
+    }
+    expect(lease?.signal.aborted).toBe(false)
+    expect(await store.lease('lead', TTL)).toBeUndefined()
+  })
+
+  test('fences grow over a restart', async ({ skip }) => {
+    const harness = current()
+    if (harness.reopen === undefined) return skip('this store keeps nothing')
+    const first = await harness.store.lease('lead', TTL)
+    const again = await harness.reopen()
+    await harness.advance(TTL + 50)
+    expect((await again.lease('lead', TTL))?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
+  })
+
+  test('closing ends leases and refuses everything after it', async () => {
+    const { store } = current()
+    const lease = await store.lease('lead', TTL)
+    await store.close()
+    expect(lease?.signal.aborted).toBe(true)
+    await expect(store.get('key')).rejects.toMatchObject({ code: 'E_STATE_CLOSED' })
+    await expect(store.put('key', bytes('x'), 'absent')).rejects.toMatchObject({ code: 'E_STATE_CLOSED' })
+  })
+}
+
+/**
+ * What every state store must do, as a vitest suite.
+ *
+ * @example stateStoreSuite('memory', async () => { const clock = manualClock(); const store = memoryState({ clock }); ... })
+ */
+export const stateStoreSuite = (name: string, create: () => Promise<StateStoreHarness>): void => {
+  describe(`state store ${name}`, () => {
+    let harness: StateStoreHarness | undefined
+    beforeEach(async () => {
+      harness = await create()
+    })
+    afterEach(() => harness?.dispose())
+    const suite: Suite = {
+      current: () => {
+        if (harness === undefined) throw new Error('the store was not created')
+        return harness
+      },
+    }
+    valueTests(suite)
+    versionTests(suite)
+    leaseTests(suite)
+  })
+}
