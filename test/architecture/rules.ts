@@ -26,8 +26,19 @@ const doors: ReadonlyMap<string, Door> = new Map<string, Door>([
   ['prom-client', { places: ['packages/sdk/src/ports/'] }],
   ['undici', { places: ['packages/sdk/src/ports/', 'packages/dev-gateway/src/'] }],
   ['vitest', { places: ['packages/sdk/src/testing/'], several: true }],
-  ['yaml', { places: ['packages/sdk/src/ports/', 'packages/dev-gateway/src/'] }],
-  ['zod', { places: ['packages/sdk/src/runtime/config/', 'packages/cron-connector/src/', 'packages/dev-gateway/src/'], several: true }],
+  ['yaml', { places: ['packages/sdk/src/ports/', 'packages/sdk/src/testing/', 'packages/dev-gateway/src/'] }],
+  [
+    'zod',
+    {
+      places: [
+        'packages/sdk/src/runtime/config/',
+        'packages/sdk/src/testing/',
+        'packages/cron-connector/src/',
+        'packages/dev-gateway/src/',
+      ],
+      several: true,
+    },
+  ],
 ])
 
 /** Modules of Node that compute and do nothing else. */
@@ -99,7 +110,8 @@ const checkText = (file: SourceFile): readonly Violation[] => {
   if (name === 'sdk' && layer === 'contract' && /^export (?:abstract )?(?:const|let|function|class|async)\b/m.test(code)) {
     broken('contract', 'the contract is types only')
   }
-  const mayReadEnvironment = /\/(?:main|config)\.ts$|\/config\/|^packages\/cli\//.test(file.path)
+  // Programs, what starts them, and the configuration; a library is given what it needs.
+  const mayReadEnvironment = /\/(?:main|config|run-program|worker-entry)\.ts$|\/config\/|^packages\/cli\//.test(file.path)
   if (!mayReadEnvironment && /\bprocess\.env\b/.test(code)) broken('environment', 'process.env')
   return violations
 }
