@@ -1,5 +1,6 @@
 import { closest } from '../../core/closest.ts'
 import { describeError } from '../../core/errors.ts'
+import { printable } from '../../core/printable.ts'
 import type { FileReader } from '../../ports/files/file-reader.ts'
 import { parseYamlSettings } from '../../ports/files/yaml-settings.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -30,7 +31,7 @@ export const readConfigFile = async (path: string | undefined, files: FileReader
     else {
       const near = closest(name, index.keys())
       problems.push({
-        name: name.slice(0, 64),
+        name: printable(name, 64),
         origin,
         reason: 'there is no such setting',
         ...(near === undefined ? {} : { suggestion: near }),

@@ -37,13 +37,18 @@ const describeProblem = (problem: ConfigProblem): string =>
     line('meant?', problem.suggestion),
   ].join('')
 
+const namesOf = (problems: readonly ConfigProblem[]): string => {
+  const names = problems.slice(0, 20).map((problem) => problem.name)
+  return [...names, ...(problems.length > names.length ? ['...'] : [])].join(', ')
+}
+
 /** Everything that is wrong with the configuration, at once. The process ends with `exitCodeConfig`. */
 export class ConfigError extends MillraceError {
   override readonly name: string = 'ConfigError'
   readonly problems: readonly ConfigProblem[]
 
   constructor(problems: readonly ConfigProblem[]) {
-    super('E_CONFIG_INVALID', { count: problems.length, names: problems.map((problem) => problem.name).join(', ') })
+    super('E_CONFIG_INVALID', { count: problems.length, names: namesOf(problems) })
     this.problems = problems
   }
 

@@ -130,3 +130,16 @@ test('everything that is wrong is reported at once, each with value, origin, all
   )
   expect(exitCodeConfig).toBe(2)
 })
+
+test('T42 a hostile settings file gives bounded lines without control characters', async () => {
+  const text = Array.from({ length: 500 }, (_, index) => `"k${index}\\u001B[2J\\n${'x'.repeat(200)}": 1`).join('\n')
+  const error = await configErrorOf(
+    loadConfig({ core: coreSettings }, { argv: ['--config', 'm.yaml'], env: {}, files: memoryFiles({ 'm.yaml': text }) }),
+  )
+  expect(error.problems).toHaveLength(500)
+  expect(error.message.length).toBeLessThan(2000)
+  expect(error.message).toContain('...')
+  // oxlint-disable-next-line no-control-regex
+  expect(error.explain().replaceAll('\n', '')).not.toMatch(/[\u0000-\u001F]/)
+  expect(error.problems.every((problem) => problem.name.length <= 64)).toBe(true)
+})
