@@ -269,7 +269,7 @@ export const errorTable = {
     fix: 'Use shorter keys or smaller values; the store is for cursors and marks, not for events.',
     retryable: false,
   },
-} as const satisfies Record<string, ErrorRow>
+} as const
 
 /** A code of the error table. */
 export type ErrorCode = keyof typeof errorTable
