@@ -16,10 +16,14 @@ const distance = (a: string, b: string): number => {
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_. ]/g, '')
 
-/** For "did you mean": the known name nearest to `name`, or `undefined` when none is near. Case, `-` and `_` count as equal. */
-export const closest = (name: string, known: Iterable<string>): string | undefined => {
+/**
+ * For "did you mean": the known name nearest to `name`, or `undefined` when none is near. Case, `-` and `_` count as equal.
+ *
+ * @param maxEdits @default a third of the name's length, at least 1
+ */
+export const closest = (name: string, known: Iterable<string>, maxEdits?: number): string | undefined => {
   const wanted = plain(name.slice(0, 64))
-  const limit = Math.max(1, Math.floor(wanted.length / 3))
+  const limit = maxEdits ?? Math.max(1, Math.floor(wanted.length / 3))
   let best: { readonly name: string; readonly edits: number } | undefined
   for (const candidate of known) {
     const edits = distance(wanted, plain(candidate))

@@ -1,3 +1,4 @@
+import { closest } from '../closest.ts'
 import type { Order } from '../../contract/source.ts'
 import type { DeadLetterPolicy, FunctionPolicy, PolicyDefaults, RetryPolicy } from '../function-policy.ts'
 import { compileFilter } from '../filter/compile-filter.ts'
@@ -103,10 +104,17 @@ const mergeRetry = (draft: RetryDraft, defaults: RetryPolicy, problems: ProblemL
   }
 }
 
+const shortName = (name: string): string => (name.startsWith(CONNECTOR_PREFIX) ? name.slice(CONNECTOR_PREFIX.length) : name)
+
 const reportUnknown = (name: string, options: PolicyOptions, problems: ProblemList): void => {
   if (name === OWN_TOPIC_ANNOTATION || isDeclared(options.knownAnnotations, name)) return
-  if (RESERVED_ANNOTATIONS.has(name)) problems.add(name, 'this version does not act on it; it has no effect')
-  else problems.add(name, `no annotation of this connector has this name; known are ${[...policySetters.keys()].join(', ')}`)
+  if (RESERVED_ANNOTATIONS.has(name)) {
+    problems.add(name, 'this version does not act on it; it has no effect')
+    return
+  }
+  // It may be another connector's: only what looks like a typing error is one.
+  const near = closest(shortName(name), [...policySetters.keys(), ...options.knownAnnotations].map(shortName), 1)
+  if (near !== undefined) problems.add(name, `no annotation has this name; did you mean ${CONNECTOR_PREFIX}${near}?`)
 }
 
 /**
