@@ -25,13 +25,14 @@ beforeAll(async () => {
   tarballs = await packAll(folder)
   const installed = await installAll(project, tarballs)
   if (installed.code !== 0) throw new Error(`npm install: ${installed.code}\n${installed.output}`)
-}, 60_000)
+}, 120_000)
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.each(packages)('%s', (name) => {
+// Side by side: most of the time goes into waiting for other processes.
+describe.concurrent.each(packages)('%s', { timeout: 60_000 }, (name) => {
   test('packs the build, the readme and the licence, and nothing else', () => {
     const { files } = tarballOf(name)
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']))
