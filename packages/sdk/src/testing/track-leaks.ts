@@ -2,6 +2,7 @@ import { ChildProcess } from 'node:child_process'
 import { Server, Socket } from 'node:net'
 import { setImmediate as nextImmediate } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
+import { trackTimers } from './track-timers.ts'
 
 /** What is left over, by kind. */
 export interface Leak {
@@ -21,7 +22,7 @@ export interface LeakTracker {
   settle(settleMs: number): Promise<readonly Leak[]>
   /** Begin anew from what is there now. */
   reset(): void
-  /** Stop watching for worker threads. */
+  /** Stop watching. */
   dispose(): void
 }
 
@@ -85,9 +86,11 @@ export const trackLeaks = (options: TrackLeaksOptions = {}): LeakTracker => {
   }
   process.on('worker', onWorker)
 
+  const timers = trackTimers()
+
   const counts = (): Map<string, number> => {
     const found = new Map<string, number>()
-    for (const kind of process.getActiveResourcesInfo()) found.set(kind, (found.get(kind) ?? 0) + 1)
+    for (const kind of process.getActiveResourcesInfo()) if (kind !== 'Timeout') found.set(kind, (found.get(kind) ?? 0) + 1)
     if (workers.size > 0) found.set('Worker', workers.size)
     return found
   }
@@ -95,19 +98,22 @@ export const trackLeaks = (options: TrackLeaksOptions = {}): LeakTracker => {
   let handlesBefore = new WeakSet(activeHandles())
 
   const leaks = (): readonly Leak[] => {
+    const running = ignored.has('Timeout') ? [] : timers.running()
     const left = [...counts()].flatMap(([kind, count]) => {
       const more = count - (before.get(kind) ?? 0)
       return more > 0 && !ignored.has(kind) ? [[kind, more] as const] : []
     })
-    if (left.length === 0) return []
+    if (left.length === 0 && running.length === 0) return []
     const details = activeHandles().flatMap((handle) => (handlesBefore.has(handle) ? [] : [detailOf(handle) ?? []]))
-    return left.map(([kind, more]) =>
+    const others = left.map(([kind, more]) =>
       describeLeak(
         kind,
         more,
         details.flatMap(([of, detail]) => (of === kind && detail !== undefined ? [detail] : [])),
       ),
     )
+    const started = running.map((timer) => `started at ${timer.startedAt}`)
+    return running.length > 0 ? [describeLeak('Timeout', running.length, started), ...others] : others
   }
 
   return {
@@ -122,9 +128,13 @@ export const trackLeaks = (options: TrackLeaksOptions = {}): LeakTracker => {
       }
     },
     reset() {
+      timers.reset()
       before = counts()
       handlesBefore = new WeakSet(activeHandles())
     },
-    dispose: () => void process.off('worker', onWorker),
+    dispose() {
+      timers.dispose()
+      process.off('worker', onWorker)
+    },
   }
 }

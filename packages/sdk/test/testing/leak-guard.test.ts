@@ -38,7 +38,9 @@ describe('leakGuard', () => {
       it('closes late', () => { setTimeout(() => {}, 5) })
     `)
     expect(result).toMatchObject({ clean: 'passed', 'is clean after it': 'passed', 'closes late': 'passed' })
-    expect(result['leaves an interval']).toMatch(/^failed: Left behind, 20 ms after the end:\n {2}- 1 running timer/)
+    expect(result['leaves an interval']).toMatch(
+      /^failed: Left behind, 20 ms after the end:\n {2}- 1 running timer \(started at .*guarded\.test\.ts/,
+    )
   })
 })
 
