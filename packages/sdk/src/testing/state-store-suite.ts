@@ -6,7 +6,7 @@ export interface StateStoreHarness {
   readonly store: StateStore
   /** Lets this much time pass for leases: a manual clock's advance, or a real wait for a store that has its own clock. */
   advance(ms: number): Promise<void>
-  /** Closes the store and opens it again on the same data; absent for a store that keeps nothing. */
+  /** Closes the store and opens it again on the same data; needed when the store is durable. */
   reopen?(): Promise<StateStore>
   /** Closes the store and removes what it left. */
   dispose(): Promise<void>
@@ -90,21 +90,6 @@ const versionTests = ({ current }: Suite): void => {
     expect(results.filter((version) => version !== undefined)).toEqual([1])
     expect(text((await store.get('key'))?.value)).toBe(String(winner))
   })
-
-  test('values and versions are there after the store was opened again', async ({ skip }) => {
-    const harness = current()
-    if (harness.reopen === undefined) return skip('this store keeps nothing')
-    await harness.store.put('bytes', everyByte, 'absent')
-    await harness.store.put('text', bytes('1'), 'absent')
-    await harness.store.put('text', bytes('2'), 1)
-    await harness.store.put('gone', bytes('x'), 'absent')
-    await harness.store.delete('gone', 1)
-    const again = await harness.reopen()
-    expect(await again.get('bytes')).toEqual({ value: everyByte, version: 1 })
-    expect(await again.get('text')).toEqual({ value: bytes('2'), version: 2 })
-    expect(await again.get('gone')).toBeUndefined()
-    expect(await again.put('text', bytes('3'), 2)).toBe(3)
-  })
 }
 
 const leaseTests = ({ current }: Suite): void => {
@@ -154,15 +139,6 @@ const leaseTests = ({ current }: Suite): void => {
     expect(await store.lease('lead', TTL)).toBeUndefined()
   })
 
-  test('fences grow over a restart', async ({ skip }) => {
-    const harness = current()
-    if (harness.reopen === undefined) return skip('this store keeps nothing')
-    const first = await harness.store.lease('lead', TTL)
-    const again = await harness.reopen()
-    await harness.advance(TTL + 50)
-    expect((await again.lease('lead', TTL))?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
-  })
-
   test('closing ends leases and refuses everything after it', async () => {
     const { store } = current()
     const lease = await store.lease('lead', TTL)
@@ -173,12 +149,46 @@ const leaseTests = ({ current }: Suite): void => {
   })
 }
 
+const reopened = async (harness: StateStoreHarness): Promise<StateStore> => {
+  if (harness.reopen === undefined) throw new Error('a durable store needs reopen()')
+  return harness.reopen()
+}
+
+const durableTests = ({ current }: Suite): void => {
+  test('values and versions are there after the store was opened again', async () => {
+    const harness = current()
+    await harness.store.put('bytes', everyByte, 'absent')
+    await harness.store.put('text', bytes('1'), 'absent')
+    await harness.store.put('text', bytes('2'), 1)
+    await harness.store.put('gone', bytes('x'), 'absent')
+    await harness.store.delete('gone', 1)
+    const again = await reopened(harness)
+    expect(await again.get('bytes')).toEqual({ value: everyByte, version: 1 })
+    expect(await again.get('text')).toEqual({ value: bytes('2'), version: 2 })
+    expect(await again.get('gone')).toBeUndefined()
+    expect(await again.put('text', bytes('3'), 2)).toBe(3)
+  })
+
+  test('fences grow over a restart', async () => {
+    const harness = current()
+    const first = await harness.store.lease('lead', TTL)
+    const again = await reopened(harness)
+    await harness.advance(TTL + 50)
+    expect((await again.lease('lead', TTL))?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
+  })
+}
+
 /**
  * What every state store must do, as a vitest suite.
  *
- * @example stateStoreSuite('memory', async () => { const clock = manualClock(); const store = memoryState({ clock }); ... })
+ * @param durable values survive `reopen()`. @default true
+ * @example stateStoreSuite('memory', async () => { const clock = manualClock(); const store = memoryState({ clock }); ... }, { durable: false })
  */
-export const stateStoreSuite = (name: string, create: () => Promise<StateStoreHarness>): void => {
+export const stateStoreSuite = (
+  name: string,
+  create: () => Promise<StateStoreHarness>,
+  { durable = true }: { readonly durable?: boolean } = {},
+): void => {
   describe(`state store ${name}`, () => {
     let harness: StateStoreHarness | undefined
     beforeEach(async () => {
@@ -194,5 +204,6 @@ export const stateStoreSuite = (name: string, create: () => Promise<StateStoreHa
     valueTests(suite)
     versionTests(suite)
     leaseTests(suite)
+    if (durable) durableTests(suite)
   })
 }

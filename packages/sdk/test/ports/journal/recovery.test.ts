@@ -75,10 +75,19 @@ describe('journal recovery', () => {
     expect(await readdir(torn)).toContain(`${FILE}.torn`)
   })
 
-  test('a changed bit in any byte is seen; the file is set aside, whole, with an error in the log', async () => {
+  test('zeros where a later write saw the file durable are damage, not a torn tail', async () => {
     const parent = await folder()
     const { bytes } = await threeRecords(`${parent}/whole`)
-    for (let at = 0; at < bytes.length; at++) {
+    const at = bytes.indexOf('second')
+    const directory = await withFile(parent, 'zeros', Buffer.from(bytes).fill(0, at, at + 6))
+    await expect(openJournal(directory)).rejects.toMatchObject({ code: 'E_JOURNAL_CORRUPT' })
+  })
+
+  test('a changed bit anywhere is seen; the file is set aside, whole, with an error in the log', async () => {
+    const parent = await folder()
+    const { bytes } = await threeRecords(`${parent}/whole`)
+    // Every third byte, and each of the last trailer.
+    for (let at = 0; at < bytes.length; at += at < bytes.length - 14 ? 3 : 1) {
       const flipped = Buffer.from(bytes)
       flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at)
       const directory = await withFile(parent, `flip-${at}`, flipped)

@@ -6,11 +6,15 @@ import { tempFolders } from '../journal/temp-folder.ts'
 
 const folder = tempFolders()
 
-stateStoreSuite('memory', async () => {
-  const clock = manualClock()
-  const store = memoryState({ clock })
-  return { store, advance: (ms) => clock.advanceAsync(ms), dispose: () => store.close() }
-})
+stateStoreSuite(
+  'memory',
+  async () => {
+    const clock = manualClock()
+    const store = memoryState({ clock })
+    return { store, advance: (ms) => clock.advanceAsync(ms), dispose: () => store.close() }
+  },
+  { durable: false },
+)
 
 stateStoreSuite('file', async () => {
   const clock = manualClock()
