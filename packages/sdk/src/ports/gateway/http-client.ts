@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { errors, Pool } from 'undici'
 import type { FailureCause } from '../../core/attempt.ts'
 
 /** TLS towards the gateway. There is no switch that turns verification off. */
@@ -160,12 +160,22 @@ const codeOf = (error: unknown): string | undefined => {
 }
 
 /**
+ * undici 8.12.4 gives its parser errors no code, so they are known by their brand. Without offending bytes it is the end of
+ * the connection that came too soon.
+ */
+const isParserError = (error: unknown): boolean => {
+  if (!(error instanceof errors.HTTPParserError)) return false
+  const { data } = error as { readonly data?: unknown }
+  return typeof data === 'string' && data !== ''
+}
+
+/**
  * What a failed request came to, by the code of the error, never by its text. `closed`: the pool was destroyed.
  * An unknown code counts as `reset`: something broke the connection, and trying again is safe.
  */
 export const classifyFailure = (error: unknown): FailureCause | 'closed' => {
   const code = codeOf(error)
-  if (code === undefined) return 'reset'
+  if (code === undefined) return isParserError(error) ? 'malformed' : 'reset'
   if (closedByUs.has(code)) return 'closed'
   const known = causes.get(code)
   if (known !== undefined) return known
