@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /** One row of the error table: what happened, what it means for events, how to fix it. */
-interface ErrorRow {
+export interface ErrorRow {
   /** What happened. `{name}` is filled from the error's `context`. */
   readonly message: string
   /** What it means for events. */
@@ -142,6 +142,18 @@ export const errorTable = {
     effect: 'The connector does not start.',
     fix: 'Give an address such as http://gateway.openfaas:8080, without credentials.',
     retryable: false,
+  },
+  E_HTTP_LISTEN: {
+    message: 'Events cannot be taken on {host}:{port}: {reason}',
+    effect: 'The HTTP source does not listen; no event is taken, and none is lost.',
+    fix: 'Set events_host to an address of this machine and events_port to a port that this user may open (above 1023), or to 0 for any free port.',
+    retryable: true,
+  },
+  E_HTTP_PORT_IN_USE: {
+    message: 'Events cannot be taken on {host}:{port}: another process uses the port.',
+    effect: 'The HTTP source does not listen; no event is taken, and none is lost.',
+    fix: 'Stop the other process (find it with: ss -ltnp sport = :{port}), or set events_port to another port, or to 0 for any free one.',
+    retryable: true,
   },
   E_INTERNAL_STATE: {
     message: '{what}',

@@ -129,7 +129,13 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
       if (scope === 'gateway' && state !== 'half-open') hooks.onGateway(state === 'open' ? `the gateway cannot be used: ${why}` : undefined)
     },
   }
-  const own = [eventsObserver(listeners), logObserver(logger), replies.observer(), gatewayWatch, redirectWatch((missing) => hooks.onConfiguration(missing))]
+  const own = [
+    eventsObserver(listeners),
+    logObserver(logger),
+    replies.observer(),
+    gatewayWatch,
+    redirectWatch((missing) => hooks.onConfiguration(missing)),
+  ]
   const deadLetters = options.deadLetters ?? source?.deadLetters
   const engine = new Engine(
     {

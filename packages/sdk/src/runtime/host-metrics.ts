@@ -1,6 +1,7 @@
 import { isMillraceError } from '../core/errors.ts'
 import type { LoopWatch } from '../core/loop-watch.ts'
 import { version } from '../core/version.ts'
+import { functionLabels } from '../ports/metrics/function-labels.ts'
 import { scrapeStats } from '../ports/metrics/observer.ts'
 import type { Metrics } from '../ports/metrics/registry.ts'
 import type { DeliveryStats } from '../core/delivery/engine.ts'
@@ -42,6 +43,9 @@ export const hostMetrics = (metrics: Metrics, connectors: readonly Connector[], 
       metrics.counter('millrace_source_reconnects_total', {}).inc()
     })
     connector.on('discovery:listed', ({ at }) => (listedAt = at))
+    connector.on('map:changed', ({ change }) => {
+      for (const { function: name } of change.removed) metrics.forgetFunction(functionLabels(name))
+    })
     connector.on('discovery:failed', ({ error }) => {
       metrics.counter('millrace_discovery_failures_total', { code: isMillraceError(error) ? error.code : 'unknown' }).inc()
     })

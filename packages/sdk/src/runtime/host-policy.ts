@@ -1,17 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { GatewayTls } from '../ports/gateway/http-client.ts'
 import type { CoreConfig } from './config/core-config.ts'
 import { gatewayCredentials } from './config/core-settings.ts'
 import type { ConnectorOptions } from './connector-options.ts'
 
 const gatewayTls = async (config: CoreConfig): Promise<GatewayTls | undefined> => {
-  const { gatewayTlsCa, gatewayTlsCert, gatewayTlsKey } = config
-  if (gatewayTlsCa === undefined && gatewayTlsCert === undefined) return undefined
-  const [ca, cert, key] = await Promise.all([
-    gatewayTlsCa === undefined ? undefined : readFile(gatewayTlsCa, 'utf8'),
-    gatewayTlsCert === undefined ? undefined : readFile(gatewayTlsCert, 'utf8'),
-    gatewayTlsKey?.read(),
-  ])
+  const { gatewayTlsCa: ca, gatewayTlsCert: cert, gatewayTlsKey } = config
+  if (ca === undefined && cert === undefined) return undefined
+  const key = await gatewayTlsKey?.read()
   return {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
@@ -19,7 +14,7 @@ const gatewayTls = async (config: CoreConfig): Promise<GatewayTls | undefined> =
   }
 }
 
-/** The part of a connector's options that the core settings decide. Reads the files of the gateway's TLS. */
+/** The part of a connector's options that the core settings decide. Reads the key of the gateway's TLS. */
 export const connectorOptions = async (config: CoreConfig): Promise<Omit<ConnectorOptions, 'source' | 'logger'>> => {
   const tls = await gatewayTls(config)
   const credentials = gatewayCredentials(config)
