@@ -1,6 +1,7 @@
 import type { Clock } from '../contract/clock.ts'
 import type { AnnotationProblem, FunctionsChange } from '../contract/functions-view.ts'
 import type { Logger } from '../contract/logger.ts'
+import type { MillraceEvent } from '../contract/event.ts'
 import type { StateStore } from '../contract/state-store.ts'
 import { Engine } from '../core/delivery/engine.ts'
 import { defaultLimits, defaultTimes } from '../core/delivery/engine-options.ts'
@@ -65,12 +66,18 @@ const mapOptions = (options: ConnectorOptions): TopicMapOptions => ({
   ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
 })
 
-const makeInvoker = (options: ConnectorOptions, clock: Clock, maxInFlight: number): ReturnType<typeof createInvoker> => {
+const makeInvoker = (
+  options: ConnectorOptions,
+  clock: Clock,
+  maxInFlight: number,
+  onDropped: (event: MillraceEvent, count: number) => void,
+): ReturnType<typeof createInvoker> => {
   const { gateway, source } = options
   const codec = createHeaderCodec({
     connector: options.name ?? `millrace/${source?.name ?? 'sdk'}-connector`,
     userAgent: `millrace/${version}`,
     sourceName: source?.name ?? 'millrace',
+    onDropped,
     ...(source?.headerPrefix !== undefined && { headerPrefix: source.headerPrefix }),
     ...(source?.attributeNames !== undefined && { reservedNames: source.attributeNames }),
     ...(options.contentType !== undefined && { defaultContentType: options.contentType }),
@@ -123,7 +130,6 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
   const listeners = new Listeners(logger)
   const replies = new ReplyTap(listeners)
   const { client, discovery } = makeDiscovery(options, { clock, random, logger }, hooks)
-  const invoker = makeInvoker(options, clock, limits.maxInFlight)
   const gatewayWatch = {
     breakerChanged: (scope: unknown, state: string, why: string): void => {
       if (scope === 'gateway' && state !== 'half-open') hooks.onGateway(state === 'open' ? `the gateway cannot be used: ${why}` : undefined)
@@ -137,12 +143,14 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
     redirectWatch((missing) => hooks.onConfiguration(missing)),
   ]
   const deadLetters = options.deadLetters ?? source?.deadLetters
+  const observer = combineObservers([...own, ...(options.observers ?? [])], logger)
+  const invoker = makeInvoker(options, clock, limits.maxInFlight, (event, count) => observer.headersDropped?.(event, count))
   const engine = new Engine(
     {
       clock,
       random,
       invoker,
-      observer: combineObservers([...own, ...(options.observers ?? [])], logger),
+      observer,
       source: source ?? {},
       deadLetters,
       limits,

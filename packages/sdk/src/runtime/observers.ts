@@ -10,6 +10,7 @@ const methods: readonly Method[] = [
   'unmatched',
   'attemptStarted',
   'attemptFinished',
+  'headersDropped',
   'routeSettled',
   'acknowledged',
   'released',

@@ -67,7 +67,7 @@ const readBody = (request: IncomingMessage, limit: number): Promise<Buffer | und
 
 const subjectOf = (recorded: RecordedRequest): FaultSubject => {
   const { topic, eventId, attempt } = recorded
-  const namespace = new URLSearchParams(recorded.query).get('namespace')
+  const namespace = recorded.query === '' ? null : new URLSearchParams(recorded.query).get('namespace')
   return {
     method: recorded.method,
     path: recorded.path,

@@ -33,6 +33,8 @@ export interface DeliveryObserver {
   unmatched?(event: MillraceEvent, policy: 'ack' | 'hold' | 'dead-letter'): void
   attemptStarted?(event: MillraceEvent, functionName: string, attempt: number): void
   attemptFinished?(report: AttemptReport): void
+  /** Headers of the event that were not sent: denied, invalid or over a limit. Once for a request. */
+  headersDropped?(event: MillraceEvent, count: number): void
   /** A route is settled, one way or another. */
   routeSettled?(event: MillraceEvent, result: RouteResult): void
   /** Every route of the event is settled and `ack` has been called. */

@@ -100,6 +100,11 @@ export const metricsTable = {
     unit: 'seconds',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120, 600, 3600, 21_600, 86_400],
   },
+  millrace_headers_dropped_total: {
+    type: 'counter',
+    help: 'Headers of events that were not forwarded: on the deny-list, invalid, or over a limit.',
+    labels: [],
+  },
   millrace_inflight: {
     type: 'gauge',
     help: 'Attempts in flight.',

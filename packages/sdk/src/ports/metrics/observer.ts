@@ -89,12 +89,14 @@ const eventMetrics = (metrics: Metrics): Pick<DeliveryObserver, 'received' | 'un
 /** Turns what the delivery core reports into metrics. @param now epoch milliseconds */
 export const metricsObserver = (metrics: Metrics, now: () => number): DeliveryObserver => {
   const letterFailures = metrics.counter('millrace_dead_letter_failures_total', {})
+  const headersDropped = metrics.counter('millrace_headers_dropped_total', {})
   const gateway = metrics.gauge('millrace_circuit_state', { scope: 'gateway', function: '', namespace: '' })
   return {
     ...eventMetrics(metrics),
     ...attemptMetrics(metrics, now),
     deadLetterWritten: (letter) => metrics.counter('millrace_dead_letters_total', { reason: letter.reason }).inc(),
     deadLetterFailed: () => letterFailures.inc(),
+    headersDropped: (_event, count) => headersDropped.inc(count),
     breakerChanged: (scope, state) => {
       const gauge =
         scope === 'gateway' ? gateway : metrics.gauge('millrace_circuit_state', { scope: 'function', ...functionLabels(scope.function) })

@@ -1,9 +1,9 @@
 import { MillraceError } from '../../core/errors.ts'
 
 /** Bytes of UTF-8. */
-export const MAX_KEY_BYTES = 512
+export const MAX_KEY_BYTES: number = 512
 /** Bytes. */
-export const MAX_VALUE_BYTES = 1 << 20
+export const MAX_VALUE_BYTES: number = 1 << 20
 
 /** @throws MillraceError `E_STATE_LIMIT` */
 export const checkLimits = (key: string, value?: Uint8Array): void => {

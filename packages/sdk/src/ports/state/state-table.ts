@@ -6,8 +6,8 @@ const OVERHEAD = 64
 
 /** What the store knows: values and the last fence of each leased key. */
 export class StateTable {
-  readonly values = new Map<string, Versioned>()
-  readonly fences = new Map<string, number>()
+  readonly values: Map<string, Versioned> = new Map()
+  readonly fences: Map<string, number> = new Map()
   #bytes = 0
 
   /** About what a snapshot of it takes. */
