@@ -1,0 +1,6 @@
+export { startDevGateway } from './dev-gateway.ts'
+export type { DevGateway, DevGatewayOptions } from './dev-gateway.ts'
+export { invocationLine } from './log-line.ts'
+export { readStack } from './stack/read-stack.ts'
+export type { Stack, StackFunction } from './stack/read-stack.ts'
+export type { DevGatewayEmitter, DevGatewayEvent, DevGatewayEvents, Invocation } from './events.ts'
