@@ -53,6 +53,7 @@ export const connectorOptions = async (config: CoreConfig): Promise<Omit<Connect
       window: config.queueWindow,
       maxEventBytes: config.maxEventBytes,
     },
+    times: { functionOpenMs: config.breakerFunctionOpenMs, gatewayOpenMs: config.breakerGatewayOpenMs },
     unmatched: config.unmatched,
     drainMs: config.drainTimeoutMs,
   }

@@ -35,7 +35,7 @@ const pagesOf = (connectors: readonly Connector[], options: HostOptions, loop: L
  */
 export const startHost = async (options: HostOptions): Promise<ConnectorHost> => {
   const { config, sources, logger } = options
-  const loop = new LoopWatch({ clock: systemClock })
+  const loop = new LoopWatch({ clock: systemClock, limitMs: config.loopLimitMs })
   const metrics = createMetrics({ table: { ...metricsTable, ...options.metrics }, topics: config.metricsTopics })
   const observer = metricsObserver(metrics, () => systemClock.now())
   const base = await connectorOptions(config)

@@ -33,6 +33,8 @@ export interface DeliveryConfig {
   readonly retryNotFoundGraceMs: number
   readonly retryAfterCapMs: number
   readonly retryPoisonAfterMs: number
+  readonly breakerFunctionOpenMs: number
+  readonly breakerGatewayOpenMs: number
   readonly unmatched: 'ack' | 'hold' | 'dead-letter'
   readonly drainTimeoutMs: number
   readonly queueMaxEvents: number
@@ -48,6 +50,7 @@ export interface DeliveryConfig {
 export interface OperationConfig {
   readonly adminHost: string
   readonly adminPort: number
+  readonly loopLimitMs: number
   readonly metricsTopics: readonly string[]
   readonly debug: boolean
   readonly logEncoding: 'json' | 'console'

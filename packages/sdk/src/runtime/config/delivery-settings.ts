@@ -75,6 +75,20 @@ export const deliverySettings: Component<DeliveryConfig>['settings'] = {
     describe: 'While a function has served nobody, nothing is given up as exhausted before this time.',
     example: '30m',
   }),
+  breakerFunctionOpenMs: setting({
+    name: 'breaker_function_open',
+    type: duration('10ms', '1h'),
+    default: '30s',
+    describe: 'How long a function that only fails is left alone before one call probes it.',
+    example: '10s',
+  }),
+  breakerGatewayOpenMs: setting({
+    name: 'breaker_gateway_open',
+    type: duration('10ms', '1h'),
+    default: '5s',
+    describe: 'How long a gateway that only fails is left alone before one call probes it.',
+    example: '2s',
+  }),
   unmatched: setting({
     name: 'unmatched',
     type: choice(['ack', 'hold', 'dead-letter']),

@@ -1,5 +1,5 @@
 import type { OperationConfig } from './core-config.ts'
-import { boolean, choice, integer, list, path, text } from './schema.ts'
+import { boolean, choice, duration, integer, list, path, text } from './schema.ts'
 import { optionalSetting, setting } from './setting.ts'
 import type { Component, Setting } from './setting.ts'
 
@@ -30,6 +30,13 @@ export const operationSettings: Component<OperationConfig>['settings'] = {
     default: '8081',
     describe: 'Port of the admin server; 0 takes a free one.',
     example: '9090',
+  }),
+  loopLimitMs: setting({
+    name: 'loop_limit',
+    type: duration('100ms', '1h'),
+    default: '20s',
+    describe: 'An event loop that was blocked for longer makes `/livez` say no for a minute.',
+    example: '30s',
   }),
   metricsTopics: setting({
     name: 'metrics_topics',
