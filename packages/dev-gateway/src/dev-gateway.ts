@@ -123,6 +123,7 @@ class Deployment {
   readonly #files: ReturnType<typeof watchFiles> | undefined
   #turn: Promise<void> = Promise.resolve()
   #plan = ''
+  #loaded = false
   #closed = false
 
   constructor(options: DevGatewayOptions, bus: EventBus) {
@@ -139,8 +140,10 @@ class Deployment {
       if (this.#closed) return
       try {
         await this.#load()
+        this.#loaded = true
       } catch (error) {
-        this.#bus.emit('stack:refused', { error: error instanceof Error ? error : new Error(describeError(error)) })
+        // The first time there is nothing to keep: the error is the answer of the start.
+        if (this.#loaded) this.#bus.emit('stack:refused', { error: error instanceof Error ? error : new Error(describeError(error)) })
         throw error
       }
     })
