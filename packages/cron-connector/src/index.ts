@@ -1,3 +1,4 @@
+export { cronSettings } from './config.ts'
 export { cronAnnotations } from './declare/read-settings.ts'
 export { nextRuns } from './next-runs.ts'
 export { cronSource } from './source.ts'

@@ -20,6 +20,9 @@ export interface NextRunsOptions {
   readonly count?: number
 }
 
+const EARLIEST = Date.UTC(1900, 0, 1)
+const LATEST = Date.UTC(9000, 0, 1)
+
 const problem = (schedule: string, reason: string): MillraceError =>
   new MillraceError('E_CRON_SCHEDULE', { schedule: schedule.slice(0, 80), reason })
 
@@ -49,7 +52,7 @@ export const nextRuns = (schedule: string, options: NextRunsOptions = {}): Date[
   const count = options.count ?? 5
   if (!Number.isInteger(count) || count < 1 || count > 10_000) throw problem(schedule, 'count must be a whole number from 1 to 10000')
   const from = Number(options.from ?? Date.now())
-  if (!Number.isFinite(from) || Math.abs(from) > 8e15) throw problem(schedule, 'from is no valid date')
+  if (!(from >= EARLIEST && from <= LATEST)) throw problem(schedule, 'from must be a date from 1900 to 9000')
   const heads = timelinesOf(schedule, options).map((timeline) => ({ timeline, at: timeline.next(from) }))
   const runs: Date[] = []
   while (runs.length < count) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { AnnotationProblem, FunctionDeclaration } from '@millrace/sdk'
+import type { AnnotationProblem, FunctionDeclaration, HeaderField } from '@millrace/sdk'
+import { fixedHeaders } from './fixed-headers.ts'
 import { parseExpression } from '../schedule/expression.ts'
 import { quote } from '../schedule/result.ts'
 import type { Result } from '../schedule/result.ts'
@@ -27,6 +28,8 @@ export interface ScheduleDefinition {
   readonly expression: string
   readonly timeline: Timeline
   readonly settings: CronSettings
+  /** Headers of every tick of it. */
+  readonly headers: readonly HeaderField[]
   /** Every slot fires this much later, milliseconds. */
   readonly delayMs: number
 }
@@ -103,6 +106,7 @@ const compile = (
       expression: expression.value.text,
       timeline: timeline.value,
       settings,
+      headers: fixedHeaders(expression.value.text, place.name, timeline.value.zone, settings.headers),
       delayMs: stableDelay(id, settings.jitterMs),
     },
   }

@@ -10,6 +10,7 @@ export const PREFIX = 'com.openfaas.connector.'
 
 const DAY = 86_400_000
 const encoder = new TextEncoder()
+const noBytes = new Uint8Array()
 
 const words =
   <T extends string>(...allowed: readonly T[]) =>
@@ -96,6 +97,6 @@ export const readSettings = (
     if ('problem' in result) problems.push({ annotation: `${PREFIX}${name}`, reason: result.problem })
     else if (result.value !== undefined) read[key] = result.value
   }
-  const settings = { ...defaults, suspend: false, payload: new Uint8Array(), headers: [], ...read } as CronSettings
+  const settings = { ...defaults, suspend: false, payload: noBytes, headers: [], ...read } as CronSettings
   return { settings, problems }
 }

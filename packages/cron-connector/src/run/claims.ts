@@ -14,6 +14,8 @@ interface Waiting {
   readonly failed: (error: unknown) => void
 }
 
+const noSlots: readonly number[] = []
+
 /**
  * The claims of one schedule: which slots are taken, which of them are settled.
  *
@@ -29,7 +31,11 @@ export class Claims {
   readonly record: ScheduleRecord
   #version: number | 'absent'
   #waiting: Waiting[] = []
-  #writing: Promise<void> | undefined
+  /** Claims that somebody else had before, until those who made them are told. */
+  readonly #lost = new Set<number>()
+  #writing = false
+  /** Called when no write is under way any more. */
+  #idle: (() => void) | undefined
   #removed = false
 
   private constructor(store: StateStore, key: string, record: ScheduleRecord, version: number | 'absent') {
@@ -58,94 +64,121 @@ export class Claims {
     return this.#version !== 'absent'
   }
 
-  /** Takes slots; resolves, once durable, with those that are ours. */
-  claim(due: readonly DueSlot[]): Promise<readonly number[]> {
-    for (const { slot, trigger, missed } of due) this.record.open.set(slot, { trigger, missed })
-    this.record.cursor = Math.max(this.record.cursor, ...due.map(({ slot }) => slot))
-    this.record.runs += due.length
-    return this.#change(
-      due.map(({ slot }) => slot),
-      [],
-    )
+  /**
+   * Takes slots, ascending; calls `done`, once durable, with those that are ours. One at or below the cursor is somebody else's. Callbacks and not promises: ten thousand schedules may be due at
+   * one second, and what each of them allocates is what the garbage collector makes all of them wait for.
+   */
+  claim(due: readonly DueSlot[], done: (granted: readonly number[]) => void, failed: (error: unknown) => void): void {
+    const claimed: number[] = []
+    for (const { slot, trigger, missed } of due) {
+      if (slot <= this.record.cursor) continue
+      this.record.open.set(slot, { trigger, missed })
+      this.record.cursor = slot
+      claimed.push(slot)
+    }
+    this.record.runs += claimed.length
+    this.#change({ claimed, settled: noSlots, done, failed })
   }
 
   /** A claimed slot is over; resolves once durable. */
-  async settle(slots: readonly number[]): Promise<void> {
+  settle(slots: readonly number[]): Promise<void> {
     for (const slot of slots) this.record.open.delete(slot)
-    await this.#change([], slots)
+    return new Promise((resolve, failed) => this.#change({ claimed: noSlots, settled: slots, done: () => resolve(), failed }))
   }
 
   /** Makes the record durable as it stands. */
-  async save(): Promise<void> {
-    await this.#change([], [])
+  save(): Promise<void> {
+    return this.settle(noSlots)
   }
 
   /** Forgets the schedule; later changes do nothing. */
   async remove(): Promise<void> {
     this.#removed = true
-    await this.#writing?.catch(() => undefined)
+    if (this.#writing) await new Promise<void>((resolve) => (this.#idle = resolve))
     for (let stored = await this.#store.get(this.#key); stored !== undefined; stored = await this.#store.get(this.#key)) {
       if (await this.#store.delete(this.#key, stored.version)) return
     }
   }
 
-  #change(claimed: readonly number[], settled: readonly number[]): Promise<readonly number[]> {
-    if (this.#removed) return Promise.resolve([])
-    return new Promise((done, failed) => {
-      this.#waiting.push({ claimed, settled, done, failed })
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined
-      })
-    })
+  #change(change: Waiting): void {
+    this.#waiting.push(change)
+    if (!this.#writing) this.#write()
   }
 
-  async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      try {
-        const lost = await this.#put(batch)
-        for (const { claimed, done } of batch) done(lost.size === 0 ? claimed : claimed.filter((slot) => !lost.has(slot)))
-      } catch (error) {
-        for (const { failed } of batch) failed(error)
-      }
+  #write(): void {
+    const batch = this.#waiting
+    this.#waiting = []
+    if (this.#removed) {
+      this.#finish(batch, ({ done }) => done(noSlots))
+      return
     }
+    this.#writing = true
+    this.#store.put(this.#key, encodeRecord(this.record), this.#version).then(
+      (version) => {
+        if (version === undefined) this.#contend(batch)
+        else {
+          this.#version = version
+          this.#finish(batch, ({ done, claimed }) => done(this.#granted(claimed)))
+        }
+      },
+      (error: unknown) => this.#finish(batch, ({ failed }) => failed(error)),
+    )
   }
 
-  /** Writes the record; answers the claims that somebody else had before. */
-  async #put(batch: readonly Waiting[]): Promise<ReadonlySet<number>> {
-    const lost = new Set<number>()
+  #finish(batch: readonly Waiting[], tell: (change: Waiting) => void): void {
+    this.#writing = false
+    for (const change of batch) tell(change)
+    if (this.#waiting.length > 0 && !this.#writing) this.#write()
+    if (!this.#writing) this.#idle?.()
+  }
+
+  #granted(claimed: readonly number[]): readonly number[] {
+    return this.#lost.size === 0 ? claimed : claimed.filter((slot) => !this.#lost.delete(slot))
+  }
+
+  #contend(batch: readonly Waiting[]): void {
+    const tell = ({ done, claimed }: Waiting): void => {
+      done(this.#removed ? noSlots : this.#granted(claimed))
+    }
+    this.#merge(batch).then(
+      () => this.#finish(batch, tell),
+      (error: unknown) => this.#finish(batch, ({ failed }) => failed(error)),
+    )
+  }
+
+  /** Puts our changes on top of what somebody else wrote, until it is written. */
+  async #merge(batch: readonly Waiting[]): Promise<void> {
     while (!this.#removed) {
+      await this.#adopt(batch)
       const version = await this.#store.put(this.#key, encodeRecord(this.record), this.#version)
-      if (version !== undefined) {
-        this.#version = version
-        return lost
-      }
-      await this.#adopt([...batch, ...this.#waiting], batch, lost)
+      if (version === undefined) continue
+      this.#version = version
+      return
     }
-    return new Set(batch.flatMap(({ claimed }) => claimed))
   }
 
   /** Somebody else wrote: theirs holds, with our changes that are not durable put on top. */
-  async #adopt(changes: readonly Waiting[], batch: readonly Waiting[], lost: Set<number>): Promise<void> {
+  async #adopt(batch: readonly Waiting[]): Promise<void> {
     const stored = await this.#store.get(this.#key)
     this.#version = stored?.version ?? 'absent'
     const decoded = stored === undefined ? undefined : decodeRecord(stored.value)
     if (decoded === undefined || 'problem' in decoded) return
     const theirs = decoded.value
-    const mine = new Map(this.record.open)
-    this.record.open.clear()
-    for (const [slot, open] of theirs.open) this.record.open.set(slot, open)
-    const pending = new Set(changes.flatMap(({ claimed }) => claimed))
-    const inBatch = new Set(batch.flatMap(({ claimed }) => claimed))
-    for (const slot of pending) {
+    const { record } = this
+    const mine = new Map(record.open)
+    record.open.clear()
+    for (const [slot, open] of theirs.open) record.open.set(slot, open)
+    record.runs = theirs.runs
+    const changes = [...batch, ...this.#waiting]
+    for (const slot of changes.flatMap(({ claimed }) => claimed)) {
       const open = mine.get(slot)
-      if (slot <= theirs.cursor) {
-        if (inBatch.has(slot)) lost.add(slot)
-      } else if (open !== undefined) this.record.open.set(slot, open)
+      if (slot <= theirs.cursor) this.#lost.add(slot)
+      else {
+        record.runs += 1
+        if (open !== undefined) record.open.set(slot, open)
+      }
     }
-    for (const slot of changes.flatMap(({ settled }) => settled)) this.record.open.delete(slot)
-    this.record.runs = theirs.runs + [...pending].filter((slot) => slot > theirs.cursor).length
-    this.record.cursor = Math.max(theirs.cursor, this.record.cursor)
+    for (const slot of changes.flatMap(({ settled }) => settled)) record.open.delete(slot)
+    record.cursor = Math.max(theirs.cursor, record.cursor)
   }
 }

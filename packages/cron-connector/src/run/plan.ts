@@ -82,6 +82,17 @@ export const planDue = (input: PlanInput): Plan => {
   const next = due.length === 0 ? timeline.next(cursor) : undefined
   if (due.length === 0 && (next === undefined || next > now)) return nothing
   const onTimeFrom = Math.max(now - GRACE_MS, since)
+  const [only] = due
+  // What nearly always is the case, without the lists below: one slot, on time.
+  if (
+    due.length === 1 &&
+    only !== undefined &&
+    only >= onTimeFrom &&
+    now - only <= (input.deadlineMs ?? Infinity) &&
+    only <= (input.endAt ?? Infinity)
+  ) {
+    return { fire: [{ slot: only / 1000, trigger: 'schedule', missed: 0 }], newest: only / 1000, given: 0 }
+  }
   const startable = due.filter((at) => now - at <= (input.deadlineMs ?? Infinity) && at <= (input.endAt ?? Infinity))
   const onTime = startable.filter((at) => at >= onTimeFrom)
   const missed = startable.filter((at) => at < onTimeFrom && at >= now - input.windowMs)

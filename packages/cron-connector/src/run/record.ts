@@ -19,19 +19,13 @@ export interface ScheduleRecord {
   suspended: boolean
 }
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export const encodeRecord = (record: ScheduleRecord): Uint8Array =>
-  encoder.encode(
-    JSON.stringify({
-      v: 1,
-      cursor: record.cursor,
-      runs: record.runs,
-      ...(record.suspended ? { suspended: true } : {}),
-      open: [...record.open].map(([slot, { trigger, missed }]) => [slot, trigger, missed]),
-    }),
-  )
+/** Bytes of the record. `Buffer` takes small ones from a pool; ten thousand at one second would else be as many array buffers to collect. */
+export const encodeRecord = (record: ScheduleRecord): Uint8Array => {
+  const open = Array.from(record.open, ([slot, { trigger, missed }]) => [slot, trigger, missed])
+  return Buffer.from(JSON.stringify({ v: 1, cursor: record.cursor, runs: record.runs, ...(record.suspended && { suspended: true }), open }))
+}
 
 const readOpen = (entry: unknown): [number, OpenSlot] => {
   const [slot, trigger, missed] = Array.isArray(entry) ? (entry as unknown[]) : []

@@ -20,7 +20,7 @@ export interface RunnerHost {
   /** Calls `evaluate` at a wall time, instead of any time set before. */
   wake(id: string, at: number): void
   /** The state store failed. */
-  failed(error: unknown): void
+  readonly failed: (error: unknown) => void
   readonly logger: Logger
 }
 
@@ -38,6 +38,8 @@ export class ScheduleRunner {
   /** The slot that `buffer-one` keeps. */
   #buffered: number | undefined
   #since = 0
+  /** A slot may have come while the schedule was paused. */
+  #held = false
   #removed = false
 
   constructor(definition: ScheduleDefinition, claims: Claims, host: RunnerHost) {
@@ -50,7 +52,7 @@ export class ScheduleRunner {
     return this.#definition
   }
 
-  /** Begins, or goes on after a pause: slots before now were missed. Claimed slots that nobody holds fire again. */
+  /** Begins: slots before now were missed. Claimed slots that nobody holds fire again. */
   activate(): void {
     const { record } = this.#claims
     const { settings, id, delayMs } = this.#definition
@@ -68,6 +70,12 @@ export class ScheduleRunner {
     this.#queue.sort((a, b) => a - b)
     this.#pump()
     this.#host.wake(id, now)
+  }
+
+  /** The pause is over. Cheap when nothing came meanwhile, since back-pressure pauses and resumes often. */
+  resume(): void {
+    if (this.#held) this.activate()
+    else if (this.#queue.length > 0) this.#pump()
   }
 
   /** The same schedule with other settings. */
@@ -89,7 +97,9 @@ export class ScheduleRunner {
   evaluate(now: number): void {
     const { settings, delayMs, id, timeline } = this.#definition
     const { record } = this.#claims
-    if (this.#removed || settings.suspend || this.#host.paused(id) || !this.#host.open()) return
+    if (this.#removed || settings.suspend || !this.#host.open()) return
+    this.#held = this.#host.paused(id)
+    if (this.#held) return
     if (record.open.size >= MAX_OPEN || record.runs >= (settings.maxRuns ?? Infinity)) return
     if (record.cursor * 1000 > now + CLOCK_ERROR_MS) {
       this.#host.logger.warn('the schedule was ahead of the clock and begins again from now', {
@@ -130,10 +140,10 @@ export class ScheduleRunner {
         overlap: settings.overlap,
         catchUp: settings.catchUp,
       })
-    record.cursor = Math.max(record.cursor, plan.newest)
     if (taken.length > 0) this.#claim(taken)
+    record.cursor = Math.max(record.cursor, plan.newest)
     // A slot that is skipped is consumed, else it would come back as a missed one.
-    else if (plan.fire.length > 0) this.#claims.save().catch(this.#host.failed)
+    if (taken.length === 0 && plan.fire.length > 0) this.#claims.save().catch(this.#host.failed)
   }
 
   /** What the overlap policy lets through. */
@@ -167,14 +177,13 @@ export class ScheduleRunner {
 
   #claim(due: readonly DueSlot[]): void {
     for (const { slot } of due) this.#claiming.add(slot)
-    this.#claims.claim(due).then(
-      (granted) => {
-        for (const { slot } of due) this.#claiming.delete(slot)
-        this.#queue.push(...granted.filter((slot) => this.#claims.record.open.has(slot)))
-        this.#pump()
-      },
-      (error: unknown) => this.#host.failed(error),
-    )
+    const granted = (slots: readonly number[]): void => {
+      for (const { slot } of due) this.#claiming.delete(slot)
+      // A slot that `buffer-one` gave up meanwhile is settled already.
+      for (const slot of slots) if (this.#claims.record.open.has(slot)) this.#queue.push(slot)
+      this.#pump()
+    }
+    this.#claims.claim(due, granted, this.#host.failed)
   }
 
   /** Hands over what may go now. */

@@ -38,6 +38,7 @@ export class CronSession implements Session {
   /** Changes are taken one after the other, since each waits for the store. */
   #work: Promise<void>
   #allPaused = false
+  #failure: Error | undefined
   #open = true
 
   constructor(context: SourceContext, options: SessionOptions) {
@@ -58,7 +59,7 @@ export class CronSession implements Session {
       open: () => this.#open,
       paused: (id) => this.#isPaused(id),
       wake: (id, at) => this.#loop.set(id, at),
-      failed: (error) => this.#failed(error),
+      failed: this.#failed,
       logger: context.logger,
     }
     this.#work = Promise.resolve()
@@ -70,11 +71,8 @@ export class CronSession implements Session {
   async start(): Promise<void> {
     const declarations = this.#context.functions.snapshot()
     this.#enqueue(() => this.#apply({ added: declarations, changed: [], removed: [] }))
-    let failure: unknown
-    void this.closed.then((error) => (failure = error))
     await this.#work
-    await Promise.resolve()
-    if (failure !== undefined) throw failure
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   pause(intake?: string): void {
@@ -86,7 +84,7 @@ export class CronSession implements Session {
     if (intake === undefined) this.#allPaused = false
     else this.#paused.delete(intake)
     const resumed = intake === undefined ? [...this.#runners.values()] : [this.#runners.get(intake)]
-    for (const runner of resumed) if (runner !== undefined && !this.#isPaused(runner.definition.id)) runner.activate()
+    for (const runner of resumed) if (runner !== undefined && !this.#isPaused(runner.definition.id)) runner.resume()
   }
 
   async close(): Promise<void> {
@@ -105,7 +103,8 @@ export class CronSession implements Session {
   readonly #failed = (error: unknown): void => {
     if (!this.#open) return
     this.#stop()
-    this.#resolve(error instanceof Error ? error : new Error(describeError(error)))
+    this.#failure = error instanceof Error ? error : new Error(describeError(error))
+    this.#resolve(this.#failure)
   }
 
   #isPaused(id: string): boolean {

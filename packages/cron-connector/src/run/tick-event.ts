@@ -1,5 +1,7 @@
-import type { HeaderField, MillraceEvent } from '@millrace/sdk'
+import type { MillraceEvent } from '@millrace/sdk'
 import type { ScheduleDefinition } from '../declare/definition.ts'
+import type { Zone } from '../schedule/zone.ts'
+import type { Trigger } from './plan.ts'
 import type { OpenSlot } from './record.ts'
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0')
@@ -12,34 +14,31 @@ export const formatLocal = (at: number, offsetMs: number): string => {
   return `${local}${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`
 }
 
-/** Names of the headers that a tick carries besides the function's own. */
-export const tickHeaders: readonly string[] = [
-  'X-Call-Id',
-  'X-Cron-Schedule',
-  'X-Cron-Name',
-  'X-Cron-Timezone',
-  'X-Cron-Scheduled-Time',
-  'X-Cron-Fire-Time',
-  'X-Cron-Missed-Count',
-  'X-Cron-Trigger',
-]
+type Field = readonly [string, string]
+
+/** Many schedules fire at one instant: the newest field is kept for each name. */
+const timeField = (name: string): ((at: number, zone: Zone) => Field) => {
+  let known: { readonly at: number; readonly offset: number; readonly field: Field } | undefined
+  return (at, zone) => {
+    const offset = zone.offsetAt(at)
+    if (known === undefined || known.at !== at || known.offset !== offset) known = { at, offset, field: [name, formatLocal(at, offset)] }
+    return known.field
+  }
+}
+
+const scheduledTime = timeField('X-Cron-Scheduled-Time')
+const fireTime = timeField('X-Cron-Fire-Time')
+const triggers: Readonly<Record<Trigger, Field>> = {
+  schedule: ['X-Cron-Trigger', 'schedule'],
+  'catch-up': ['X-Cron-Trigger', 'catch-up'],
+}
+const noneMissed: Field = ['X-Cron-Missed-Count', '0']
 
 /** The event of one slot. Its id is the same however often the slot fires, so that a function can be idempotent. */
 export const tickEvent = (definition: ScheduleDefinition, slot: number, open: OpenSlot, firedAt: number): MillraceEvent => {
   const { settings, timeline } = definition
   const at = slot * 1000
   const id = `${definition.id}:${slot}`
-  const attributes: HeaderField[] = [
-    ['X-Call-Id', id],
-    ['X-Cron-Schedule', definition.expression],
-    ...(definition.name === undefined ? [] : [['X-Cron-Name', definition.name] as const]),
-    ['X-Cron-Timezone', timeline.zone.name],
-    ['X-Cron-Scheduled-Time', formatLocal(at, timeline.zone.offsetAt(at))],
-    ['X-Cron-Fire-Time', formatLocal(firedAt, timeline.zone.offsetAt(firedAt))],
-    ['X-Cron-Missed-Count', String(open.missed)],
-    ['X-Cron-Trigger', open.trigger],
-    ...settings.headers,
-  ]
   return {
     id,
     source: '/cron',
@@ -49,6 +48,13 @@ export const tickEvent = (definition: ScheduleDefinition, slot: number, open: Op
     data: settings.payload,
     ...(settings.contentType === undefined ? {} : { contentType: settings.contentType }),
     headers: [],
-    attributes,
+    attributes: [
+      ['X-Call-Id', id],
+      scheduledTime(at, timeline.zone),
+      fireTime(firedAt, timeline.zone),
+      open.missed === 0 ? noneMissed : ['X-Cron-Missed-Count', String(open.missed)],
+      triggers[open.trigger],
+      ...definition.headers,
+    ],
   }
 }

@@ -52,8 +52,19 @@ const readRecurrence = (text: string): Result<{ normalised: string; recurrence: 
   return { value: { normalised: read.value.normalised, recurrence: { kind: 'fields', fields: read.value.fields } } }
 }
 
+/** Texts whose reading is kept: many functions have the same few schedules. */
+const MAX_KNOWN = 4096
+const known = new Map<string, Result<Expression>>()
+
 /** Reads one expression. Never throws, whatever the text. */
 export const parseExpression = (source: string): Result<Expression> => {
+  const read = known.get(source) ?? readExpression(source)
+  if (known.size >= MAX_KNOWN) known.clear()
+  if (source.length <= MAX_LENGTH) known.set(source, read)
+  return read
+}
+
+const readExpression = (source: string): Result<Expression> => {
   if (source.length > MAX_LENGTH) return { problem: `the schedule has ${source.length} characters; at most ${MAX_LENGTH} are allowed` }
   const whole = source.trim().replaceAll(/\s+/g, ' ')
   if (whole === '') return { problem: 'the schedule is empty' }

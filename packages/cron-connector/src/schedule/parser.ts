@@ -90,7 +90,7 @@ export const parseFields = (parts: readonly string[]): Result<{ readonly fields:
   const [second = '', minute = '', hour = '', day = '', month = '', week = ''] = clean
   try {
     const times = cron.validateDetailed(`${second} ${minute} ${hour} ${day} * ${week}`)
-    const season = cron.validateDetailed(`0 0 0 * ${month} *`)
+    const season = month === '*' ? times : cron.validateDetailed(`0 0 0 * ${month} *`)
     const error = times.errors[0] ?? season.errors[0]
     if (error !== undefined || times.fields === undefined || season.fields === undefined) {
       const rule = rules.find(({ name }) => name === error?.field)

@@ -17,7 +17,8 @@ export interface Slot {
 }
 
 const wallsOf = function* (matcher: Matcher, from: number, to: number, offset: number, shifted: boolean): Generator<Slot> {
-  for (const wall of matcher.walls(from, to)) yield { at: wall - offset, shifted }
+  for (let wall = matcher.nextWall(from, to); wall !== undefined; wall = matcher.nextWall(wall + 1000, to))
+    yield { at: wall - offset, shifted }
 }
 
 /** Merges two ascending runs; of two equal instants the first run's stays. */
@@ -34,10 +35,6 @@ const merge = function* (first: Iterator<Slot>, second: Iterator<Slot>): Generat
       b = second.next()
     }
   }
-}
-
-const nothing = function* (): Generator<Slot> {
-  // no slots
 }
 
 /** The slots of a gap that `shift` moves behind it: the same instants that the old offset gives. */
@@ -63,18 +60,18 @@ export const slots = function* (
   const last = matcher.interval ? undefined : zone.lastChange(after, DAY)
   const near = last !== undefined && Math.abs(last.after - last.before) < DAY ? last : undefined
   let silentUntil = near === undefined ? -Infinity : near.at + near.before
-  let pending = near !== undefined && near.after > near.before && dst === 'shift' ? moved(matcher, near, cursor) : nothing()
+  let pending = near !== undefined && near.after > near.before && dst === 'shift' ? moved(matcher, near, cursor) : undefined
   while (cursor < horizon) {
     const [oldWall, newWall] = [change.at + change.before, change.at + change.after]
     const regular = wallsOf(matcher, Math.max(cursor + change.before, silentUntil), oldWall, change.before, false)
-    for (const slot of merge(regular, pending)) {
+    for (const slot of pending === undefined ? regular : merge(regular, pending)) {
       if (slot.at >= horizon) return
       yield slot
     }
     const adjusts = !matcher.interval && Math.abs(newWall - oldWall) < DAY
     const inGap = adjusts && dst === 'vixie' && matcher.nextWall(oldWall, newWall) !== undefined
     if (inGap && change.at < horizon && matcher.nextWall(newWall, newWall + 1000) === undefined) yield { at: change.at, shifted: true }
-    pending = adjusts && dst === 'shift' && newWall > oldWall ? moved(matcher, change, change.at) : nothing()
+    pending = adjusts && dst === 'shift' && newWall > oldWall ? moved(matcher, change, change.at) : undefined
     silentUntil = adjusts && newWall < oldWall ? oldWall : -Infinity
     cursor = change.at
     change = zone.nextChange(cursor)

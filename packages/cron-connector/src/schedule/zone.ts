@@ -24,11 +24,18 @@ const yearOf = (at: number): number => new Date(at).getUTCFullYear()
 /** Years kept for one zone. A sparse schedule walks decades once. */
 const MAX_YEARS = 256
 
+/** A year of a zone. */
+interface YearOfZone {
+  /** At the first instant of the year (UTC). */
+  readonly offset: number
+  /** Changes in `(start of the year, start of the next]`. */
+  readonly changes: readonly OffsetChange[]
+}
+
 class IntlZone implements Zone {
   readonly name: string
   readonly #format: Intl.DateTimeFormat
-  /** Changes in `(start of the year, start of the next]`. */
-  readonly #years = new Map<number, readonly OffsetChange[]>()
+  readonly #years = new Map<number, YearOfZone>()
 
   constructor(name: string) {
     this.name = name
@@ -45,6 +52,11 @@ class IntlZone implements Zone {
   }
 
   offsetAt(at: number): number {
+    const { offset, changes } = this.#year(yearOf(at))
+    return changes.findLast((change) => change.at <= at)?.after ?? offset
+  }
+
+  #probe(at: number): number {
     const second = Math.floor(at / 1000) * 1000
     const [month = 0, day = 0, year = 0, hour = 0, minute = 0, sec = 0] = (this.#format.format(second).match(/\d+/g) ?? []).map(Number)
     return Date.UTC(year, month - 1, day, hour, minute, sec) - second
@@ -53,7 +65,7 @@ class IntlZone implements Zone {
   nextChange(at: number): OffsetChange {
     const year = yearOf(at)
     for (const candidate of [year, year + 1]) {
-      const found = this.#changes(candidate).find((change) => change.at > at)
+      const found = this.#year(candidate).changes.find((change) => change.at > at)
       if (found !== undefined) return found
     }
     const end = yearStart(year + 2)
@@ -63,29 +75,31 @@ class IntlZone implements Zone {
 
   lastChange(at: number, within: number): OffsetChange | undefined {
     for (const year of new Set([yearOf(at), yearOf(at - within)])) {
-      const found = this.#changes(year).findLast((change) => change.at <= at)
+      const found = this.#year(year).changes.findLast((change) => change.at <= at)
       if (found !== undefined) return found.at > at - within ? found : undefined
     }
     return undefined
   }
 
-  #changes(year: number): readonly OffsetChange[] {
+  #year(year: number): YearOfZone {
     const known = this.#years.get(year)
     if (known !== undefined) return known
     const found: OffsetChange[] = []
     const end = yearStart(year + 1)
     let low = yearStart(year)
-    let before = this.offsetAt(low)
+    const offset = this.#probe(low)
+    let before = offset
     while (low < end) {
       const high = Math.min(low + DAY, end)
-      const after = this.offsetAt(high)
+      const after = this.#probe(high)
       if (after !== before) found.push({ at: this.#bisect(low, high, before), before, after })
       low = high
       before = after
     }
     if (this.#years.size >= MAX_YEARS) this.#years.clear()
-    this.#years.set(year, found)
-    return found
+    const whole = { offset, changes: found }
+    this.#years.set(year, whole)
+    return whole
   }
 
   /** The first second after `low` whose offset is not `before`. */
@@ -93,7 +107,7 @@ class IntlZone implements Zone {
     let [old, changed] = [low, high]
     while (changed - old > 1000) {
       const middle = Math.floor((old + changed) / 2000) * 1000
-      if (this.offsetAt(middle) === before) old = middle
+      if (this.#probe(middle) === before) old = middle
       else changed = middle
     }
     return changed

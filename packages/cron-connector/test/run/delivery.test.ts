@@ -119,7 +119,9 @@ describe('the state store', () => {
     await first.pass(60)
     expect((await first.session.closed)?.message).toBe('disk full')
     expect(first.emitted).toEqual([])
-    await expect(rig({ clock: base.clock, state, functions: [cronFunction('new', { schedule: '* * * * *' })] })).resolves.toBeDefined()
+    await expect(rig({ clock: base.clock, state, functions: [cronFunction('new', { schedule: '* * * * *' })] })).rejects.toThrow(
+      'disk full',
+    )
     broken = false
     const second = await rig({ clock: base.clock, state, functions: [job] })
     await second.pass(1)

@@ -26,13 +26,14 @@ describe('a slot as an event', () => {
     expect(new TextDecoder().decode(delivery?.event.data)).toBe('{"full":true}')
     expect(delivery?.event.attributes).toEqual([
       ['X-Call-Id', delivery?.event.id],
-      ['X-Cron-Schedule', '30 21 * * *'],
-      ['X-Cron-Name', 'nightly'],
-      ['X-Cron-Timezone', 'Asia/Tokyo'],
+
       ['X-Cron-Scheduled-Time', '2026-11-25T21:30:00+09:00'],
       ['X-Cron-Fire-Time', '2026-11-25T21:30:00+09:00'],
       ['X-Cron-Missed-Count', '0'],
       ['X-Cron-Trigger', 'schedule'],
+      ['X-Cron-Schedule', '30 21 * * *'],
+      ['X-Cron-Name', 'nightly'],
+      ['X-Cron-Timezone', 'Asia/Tokyo'],
       ['X-Tenant', 'acme'],
       ['X-Mode', 'full'],
     ])
