@@ -1,4 +1,4 @@
-import { errorTable } from '../../packages/sdk/src/core/errors.ts'
+import { errorTable } from '../../packages/sdk/src/core/error-table.ts'
 import { page } from './markdown.ts'
 
 const areaOf = (code: string): string => code.split('_')[1] ?? ''
@@ -17,7 +17,7 @@ export const errorsPage = (): string => {
   const rows = Object.entries(errorTable).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const areas = [...new Set(rows.map(([code]) => areaOf(code)))]
   const blocks = areas.flatMap((area) => [`## ${area}`, ...rows.filter(([code]) => areaOf(code) === area).map(entry)])
-  return page('Errors', '`packages/sdk/src/core/errors.ts`', [
+  return page('Errors', '`packages/sdk/src/core/error-table.ts`', [
     'Every error of Millrace has a code. A code never changes its meaning. `{name}` stands for a value of the case at hand.',
     ...blocks,
   ])

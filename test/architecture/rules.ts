@@ -59,6 +59,8 @@ const impure: readonly (readonly [RegExp, string])[] = [
 ]
 
 const maxLines = 400
+/** Tables of data, which grow by rows and are not read from top to bottom. */
+const dataFiles: ReadonlySet<string> = new Set(['packages/sdk/src/core/error-table.ts'])
 
 const partOf = (path: string): { readonly name: string; readonly layer: string } => {
   const [, name = '', , layer = ''] = path.split('/')
@@ -105,7 +107,7 @@ const checkText = (file: SourceFile): readonly Violation[] => {
   const violations: Violation[] = []
   const broken = (rule: Violation['rule'], detail: string): void => void violations.push({ path: file.path, rule, detail })
   const lines = file.text.split('\n').length - 1
-  if (lines > maxLines) broken('length', `${lines} lines`)
+  if (lines > maxLines && !dataFiles.has(file.path)) broken('length', `${lines} lines`)
   if (name === 'sdk' && layer === 'core') for (const [pattern, what] of impure) if (pattern.test(code)) broken('pure', what)
   if (name === 'sdk' && layer === 'contract' && /^export (?:abstract )?(?:const|let|function|class|async)\b/m.test(code)) {
     broken('contract', 'the contract is types only')

@@ -29,6 +29,18 @@ export type DeadLetterPolicy = 'sink' | 'hold' | 'drop'
 /** Decides whether a function wants an event. Pure; never throws. */
 export type EventFilter = (event: MillraceEvent) => boolean
 
+/** Several events in one request. */
+export interface BatchPolicy {
+  /** Most events of a request; from 2. */
+  readonly size: number
+  /** How long a request waits for more events. @default 500 */
+  readonly windowMs: number
+  /** Most bytes of event data in a request; one larger event goes alone. @default 4194304 */
+  readonly maxBytes: number
+  /** A JSON array of our own items, or a CloudEvents batch. @default 'json' */
+  readonly format: 'json' | 'cloudevents'
+}
+
 /** Everything a function's annotations and the connector's defaults say about its routes. Compiled once per declaration. */
 export interface FunctionPolicy {
   readonly function: string
@@ -43,6 +55,8 @@ export interface FunctionPolicy {
   readonly async: boolean
   readonly contentType?: string
   readonly filter?: EventFilter
+  /** Absent: one event in a request. */
+  readonly batch?: BatchPolicy
   readonly deadLetter: DeadLetterPolicy
   readonly retry: RetryPolicy
   /** Changes when the function was deployed again or its annotations changed. */
@@ -50,7 +64,7 @@ export interface FunctionPolicy {
 }
 
 /** Defaults of the connector, before a function's annotations. */
-export type PolicyDefaults = Omit<FunctionPolicy, 'function' | 'revision' | 'filter' | 'ratePerSecond' | 'contentType'>
+export type PolicyDefaults = Omit<FunctionPolicy, 'function' | 'revision' | 'filter' | 'ratePerSecond' | 'contentType' | 'batch'>
 
 /** The values of decision P4 and of the page's defaults. */
 export const defaultPolicy: PolicyDefaults = {

@@ -21,3 +21,5 @@ export type { MemoryClient, MemoryConnection, MemoryLog, MemoryLogOptions, Memor
 export { memorySource } from './memory-source.ts'
 export type { MemorySourceOptions } from './memory-source.ts'
 export { sourceConformance } from './source-conformance.ts'
+export { stateStoreSuite } from './state-store-suite.ts'
+export type { StateStoreHarness } from './state-store-suite.ts'

@@ -13,9 +13,6 @@ export const RETRY_PREFIX = 'com.openfaas.retry.'
 /** The filter of a function: docs/filters.md. */
 export const FILTER_ANNOTATION: string = `${CONNECTOR_PREFIX}filter`
 
-/** Names that the page of the architecture reserves and this version does not act on. */
-export const RESERVED_ANNOTATIONS: ReadonlySet<string> = new Set([`${CONNECTOR_PREFIX}batch-size`, `${CONNECTOR_PREFIX}batch-window`])
-
 /**
  * True when the set declares the name: by itself, or by an entry that ends in `.` and begins it
  * (`com.openfaas.connector.schedule.` declares `com.openfaas.connector.schedule.nightly`).

@@ -1,10 +1,10 @@
 import { closest } from '../closest.ts'
 import type { Order } from '../../contract/source.ts'
-import type { DeadLetterPolicy, FunctionPolicy, PolicyDefaults, RetryPolicy } from '../function-policy.ts'
+import type { BatchPolicy, DeadLetterPolicy, FunctionPolicy, PolicyDefaults, RetryPolicy } from '../function-policy.ts'
 import { compileFilter } from '../filter/compile-filter.ts'
 import type { FilterOptions } from '../filter/compile-filter.ts'
 import { formatDuration } from '../duration.ts'
-import { CONNECTOR_PREFIX, OWN_TOPIC_ANNOTATION, RESERVED_ANNOTATIONS, RETRY_PREFIX, isDeclared } from './annotation-names.ts'
+import { CONNECTOR_PREFIX, OWN_TOPIC_ANNOTATION, RETRY_PREFIX, isDeclared } from './annotation-names.ts'
 import type { ProblemList } from './problem-list.ts'
 import { readBoolean, readCodes, readContentType, readDuration, readInteger, readRate, readWord } from './value-readers.ts'
 import type { Read } from './value-readers.ts'
@@ -23,6 +23,13 @@ interface RetryDraft {
   codes?: ReadonlySet<number>
   minWaitMs?: number
   maxWaitMs?: number
+}
+
+interface BatchDraft {
+  size?: number
+  windowMs?: number
+  maxBytes?: number
+  format?: BatchPolicy['format']
 }
 
 /** Reads a value into the draft; a text is what is wrong with it. */
@@ -86,6 +93,38 @@ const retrySetters: ReadonlyMap<string, Setter<RetryDraft>> = new Map<string, Se
   ['max_wait', set(readDuration, (draft, value) => void (draft.maxWaitMs = value))],
 ])
 
+const batchSetters: ReadonlyMap<string, Setter<BatchDraft>> = new Map<string, Setter<BatchDraft>>([
+  [
+    'batch-size',
+    set(
+      (text) => readInteger(text, 1, 10_000),
+      (draft, value) => void (draft.size = value),
+    ),
+  ],
+  ['batch-window', set(readDuration, (draft, value) => void (draft.windowMs = value))],
+  [
+    'batch-bytes',
+    set(
+      (text) => readInteger(text, 1024, 67_108_864),
+      (draft, value) => void (draft.maxBytes = value),
+    ),
+  ],
+  [
+    'batch-format',
+    set(
+      (text) => readWord<BatchPolicy['format']>(text, ['json', 'cloudevents']),
+      (draft, value) => void (draft.format = value),
+    ),
+  ],
+])
+
+/** Batches begin with a size of two; the other names do nothing without it. */
+const mergeBatch = (draft: BatchDraft, problems: ProblemList): BatchPolicy | undefined => {
+  if (draft.size === undefined) problems.add(`${CONNECTOR_PREFIX}batch-size`, 'it is missing, and without it there are no batches')
+  if (draft.size === undefined || draft.size < 2) return undefined
+  return { size: draft.size, windowMs: draft.windowMs ?? 500, maxBytes: draft.maxBytes ?? 4_194_304, format: draft.format ?? 'json' }
+}
+
 /** Lays the annotations over the defaults. A lone bound moves the other default along; two that cross are both refused. */
 const mergeRetry = (draft: RetryDraft, defaults: RetryPolicy, problems: ProblemList): RetryPolicy => {
   const { minWaitMs, maxWaitMs, ...rest } = draft
@@ -108,12 +147,8 @@ const shortName = (name: string): string => (name.startsWith(CONNECTOR_PREFIX) ?
 
 const reportUnknown = (name: string, options: PolicyOptions, problems: ProblemList): void => {
   if (name === OWN_TOPIC_ANNOTATION || isDeclared(options.knownAnnotations, name)) return
-  if (RESERVED_ANNOTATIONS.has(name)) {
-    problems.add(name, 'this version does not act on it; it has no effect')
-    return
-  }
   // It may be another connector's: only what looks like a typing error is one.
-  const near = closest(shortName(name), [...policySetters.keys(), ...options.knownAnnotations].map(shortName), 1)
+  const near = closest(shortName(name), [...policySetters.keys(), ...batchSetters.keys(), ...options.knownAnnotations].map(shortName), 1)
   if (near !== undefined) problems.add(name, `no annotation has this name; did you mean ${CONNECTOR_PREFIX}${near}?`)
 }
 
@@ -133,15 +168,21 @@ export const readPolicy = (
 ): FunctionPolicy => {
   const draft: Draft = { ...options.defaults, function: key, revision }
   let retry: RetryDraft | undefined
+  let batch: BatchDraft | undefined
   for (const [name, text] of annotations) {
-    const setter = name.startsWith(CONNECTOR_PREFIX) ? policySetters.get(name.slice(CONNECTOR_PREFIX.length)) : undefined
+    const own = name.startsWith(CONNECTOR_PREFIX) ? name.slice(CONNECTOR_PREFIX.length) : ''
+    const setter = policySetters.get(own)
+    const batchSetter = batchSetters.get(own)
     const retrySetter = name.startsWith(RETRY_PREFIX) ? retrySetters.get(name.slice(RETRY_PREFIX.length)) : undefined
     let problem: string | undefined
     if (setter !== undefined) problem = setter(text.trim(), draft, options)
     else if (retrySetter !== undefined) problem = retrySetter(text.trim(), (retry ??= {}), options)
-    else if (name.startsWith(CONNECTOR_PREFIX)) reportUnknown(name, options, problems)
+    else if (batchSetter !== undefined) problem = batchSetter(text.trim(), (batch ??= {}), options)
+    else if (own !== '') reportUnknown(name, options, problems)
     if (problem !== undefined) problems.add(name, `${problem}; the default stands`)
   }
   if (retry !== undefined) draft.retry = mergeRetry(retry, options.defaults.retry, problems)
+  const batches = batch === undefined ? undefined : mergeBatch(batch, problems)
+  if (batches !== undefined) draft.batch = batches
   return draft
 }

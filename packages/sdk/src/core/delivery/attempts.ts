@@ -1,6 +1,10 @@
 import type { AttemptRecord } from '../../contract/dead-letter.ts'
 import type { Outcome } from '../../contract/outcome.ts'
 import type { AttemptRequest, AttemptResult } from '../attempt.ts'
+import { batchEvent } from '../batch/batch-event.ts'
+import type { BatchPolicy } from '../function-policy.ts'
+import type { MillraceEvent } from '../../contract/event.ts'
+import { backoffMs } from '../settle/backoff.ts'
 import { classify, type FinishedAttempt } from '../settle/classify.ts'
 import { type RouteFacts, settle } from '../settle/settle.ts'
 import type { SettleRow } from '../settle/table.ts'
@@ -27,34 +31,64 @@ export class Attempts {
 
   /** Sends the request. `done` is called once, later. */
   start(route: Route, done: (result: AttemptResult) => void): void {
-    const { clock, invoker, observer, wantReply } = this.#options
-    const { entry, queue } = route
-    const { policy } = queue
-    const { event } = entry.delivery
-    route.state = 'running'
-    route.probe = queue.breaker.enter()
+    this.#enter(route)
+    this.#mark(route)
+    route.call = this.#send(route, route.entry.delivery.event, this.#options.wantReply(), done)
+  }
+
+  /** Sends one request for several routes of a function; the first one stands for all of them towards the breakers. */
+  startBatch(routes: readonly Route[], batch: BatchPolicy, done: (result: AttemptResult) => void): void {
+    const [leader] = routes
+    if (leader === undefined) return
+    this.#enter(leader)
+    for (const route of routes) this.#mark(route)
+    const event = batchEvent(
+      routes.map((route) => ({ event: route.entry.delivery.event, attempt: route.attempts + 1 })),
+      batch.format,
+    )
+    const call = this.#send(leader, event, true, done)
+    for (const route of routes) route.call = call
+  }
+
+  #enter(route: Route): void {
+    route.probe = route.queue.breaker.enter()
     route.gatewayProbe = this.#health.gateway.enter()
-    route.lastAttemptAt = clock.now()
+  }
+
+  #mark(route: Route): void {
+    route.become('running')
+    route.lastAttemptAt = this.#options.clock.now()
     route.firstAttemptAt ??= route.lastAttemptAt
-    const attempt = route.attempts + 1
-    observer.attemptStarted?.(event, queue.name, attempt)
+    this.#options.observer.attemptStarted?.(route.entry.delivery.event, route.queue.name, route.attempts + 1)
+  }
+
+  #send(route: Route, event: MillraceEvent, wantReply: boolean, done: (result: AttemptResult) => void): { abort(): void } {
+    const { name, policy } = route.queue
+    const contentType = policy.batch === undefined ? policy.contentType : undefined
     const request: AttemptRequest = {
       event,
-      function: queue.name,
-      attempt,
+      function: name,
+      attempt: route.attempts + 1,
       async: policy.async,
       timeoutMs: policy.timeoutMs,
-      wantReply: wantReply(),
-      ...(policy.contentType !== undefined && { contentType: policy.contentType }),
+      wantReply,
+      ...(contentType !== undefined && { contentType }),
     }
-    route.call = invoker.invoke(request, done)
+    return this.#options.invoker.invoke(request, done)
   }
 
   /** Judges, feeds the breakers, keeps the route's counts and reports. */
   judge(route: Route, result: FinishedAttempt, canBury: boolean): Judged {
+    const row = classify(result, route.queue.policy.retry.codes)
+    const judged = this.decide(route, row, result, canBury)
+    this.#health.feed(route, row, result, this.#options.clock.monotonic())
+    return judged
+  }
+
+  /** Judges one route by a row, keeps its counts and reports; the breakers are fed by the caller. */
+  decide(route: Route, row: SettleRow, result: FinishedAttempt, canBury: boolean): Judged {
     const { clock, observer, random, times } = this.#options
     const { policy } = route.queue
-    const row = classify(result, policy.retry.codes)
     const now = clock.now()
     this.#noteNotFound(route, row, now)
     let outcome = settle(row, result, this.#facts(route, row), policy.retry, now, random)
@@ -63,7 +97,6 @@ export class Attempts {
       outcome = { kind: 'hold', afterMs: times.holdMs, reason: outcome.reason }
     }
     const attempt = route.attempts + 1
-    this.#health.feed(route, row, result, clock.monotonic())
     this.#count(route, outcome, result)
     observer.attemptFinished?.({
       event: route.entry.delivery.event,
@@ -76,6 +109,29 @@ export class Attempts {
       ...('afterMs' in outcome && { waitMs: outcome.afterMs }),
     })
     return { result, row, outcome }
+  }
+
+  /** The wait before the halves of a batch are tried: short, and no attempt of any event is used up. */
+  waitForHalves(routes: readonly Route[], row: SettleRow, result: FinishedAttempt): number {
+    const { observer, random } = this.#options
+    const [leader] = routes
+    const afterMs = leader === undefined ? 0 : backoffMs('attempts', leader.queue.policy.retry, 1, random)
+    const outcome: Outcome = { kind: 'retry', afterMs, clock: 'attempts', counts: false }
+    for (const route of routes) {
+      const { queue, entry, attempts } = route
+      this.#count(route, outcome, result)
+      observer.attemptFinished?.({
+        event: entry.delivery.event,
+        function: queue.name,
+        attempt: attempts + 1,
+        async: queue.policy.async,
+        result,
+        row: row.id,
+        outcome,
+        waitMs: afterMs,
+      })
+    }
+    return afterMs
   }
 
   #facts(route: Route, row: SettleRow): RouteFacts {

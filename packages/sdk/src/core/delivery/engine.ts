@@ -1,14 +1,15 @@
 import type { Delivery, ReleaseReason, RouteResult } from '../../contract/delivery.ts'
 import type { FunctionsChange } from '../../contract/functions-view.ts'
-import type { DeadLetterReason, Settled } from '../../contract/outcome.ts'
+import type { Settled } from '../../contract/outcome.ts'
 import type { AttemptResult } from '../attempt.ts'
 import { Attempts, type Judged } from './attempts.ts'
+import { BatchRounds } from './batch-rounds.ts'
 import { BackPressure } from './back-pressure.ts'
 import type { EngineOptions, RoutingTable } from './engine-options.ts'
+import { HandOvers } from './hand-overs.ts'
 import { Health } from './health.ts'
 import type { Intake } from './intake.ts'
 import { type Conservation, Entry, Ledger } from './ledger.ts'
-import { Letters } from './letters.ts'
 import { Revocation } from './revocation.ts'
 import type { Route } from './route.ts'
 import { Router } from './router.ts'
@@ -37,7 +38,8 @@ export class Engine {
   readonly #health: Health
   readonly #router: Router
   readonly #attempts: Attempts
-  readonly #letters: Letters
+  readonly #batches: BatchRounds
+  readonly #handOvers: HandOvers
   readonly #pressure: BackPressure
   readonly #revocation: Revocation
   readonly #waker: Waker
@@ -52,7 +54,19 @@ export class Engine {
     this.#health = new Health(options)
     this.#router = new Router(map, this.#health, () => options.clock.monotonic())
     this.#attempts = new Attempts(options, this.#health)
-    this.#letters = new Letters(options)
+    this.#handOvers = new HandOvers(options, {
+      settle: (route, outcome, more) => this.#settle(route, outcome, more),
+      wait: (route, afterMs) => this.#wait(route, afterMs),
+      acknowledge: (entry) => this.#acknowledge(entry),
+      done: () => this.#pump(),
+    })
+    this.#batches = new BatchRounds(this.#attempts, this.#health, {
+      conclude: (route, judged) => this.#conclude(route, judged),
+      putBack: (route) => this.#putBack(route),
+      wait: (route, afterMs) => this.#wait(route, afterMs),
+      canBury: () => this.#handOvers.canBury,
+      now: () => options.clock.monotonic(),
+    })
     this.#pressure = new BackPressure(options, this.#ledger)
     this.#revocation = new Revocation(options.clock)
     this.#waker = new Waker(options.clock, () => this.#pump())
@@ -76,9 +90,9 @@ export class Engine {
       return
     }
     this.#pressure.entered(intake)
-    if (delivery.unreadable !== undefined) this.#buryEvent(entry, delivery.unreadable.reason, delivery.unreadable.detail)
+    if (delivery.unreadable !== undefined) this.#handOvers.buryEvent(entry, delivery.unreadable.reason, delivery.unreadable.detail)
     else if (entry.bytes > limits.maxEventBytes)
-      this.#buryEvent(entry, 'too-large', `${entry.bytes} bytes; the limit is ${limits.maxEventBytes}`)
+      this.#handOvers.buryEvent(entry, 'too-large', `${entry.bytes} bytes; the limit is ${limits.maxEventBytes}`)
     else this.#route(entry)
     this.#pump()
   }
@@ -160,7 +174,11 @@ export class Engine {
 
   #enqueue(entry: Entry): void {
     for (const result of entry.results) this.#options.observer.routeSettled?.(entry.delivery.event, result)
-    for (const route of entry.routes) if (route.lane === undefined || route.lane.push(route)) this.#ready(route)
+    for (const route of entry.routes) {
+      if (route.lane === undefined || route.lane.push(route)) this.#ready(route)
+      // Behind the head of its lane it may still be what fills a batch.
+      else if (route.queue.policy.batch !== undefined) this.#scheduler.wake(route.queue)
+    }
     if (entry.pending === 0) this.#acknowledge(entry)
   }
 
@@ -169,7 +187,7 @@ export class Engine {
     observer.unmatched?.(entry.delivery.event, unmatched)
     if (unmatched === 'ack') this.#acknowledge(entry)
     else if (unmatched === 'hold') this.#unmatched.add(entry)
-    else this.#buryEvent(entry, 'unmatched', `no function wants the topic ${entry.delivery.event.topic.slice(0, 256)}`)
+    else this.#handOvers.buryEvent(entry, 'unmatched', `no function wants the topic ${entry.delivery.event.topic.slice(0, 256)}`)
   }
 
   #ready(route: Route): void {
@@ -213,17 +231,51 @@ export class Engine {
     const { entry, queue } = route
     if (entry.intake.frozen) {
       // It will be released with its intake; until then it must not run.
-      route.state = 'queued'
+      route.become('queued')
       return
     }
     if (queue.gone) {
-      this.#bury(route, 'gone', 'the function answered 410 before and has not been deployed again')
+      this.#handOvers.bury(route, 'gone', 'the function answered 410 before and has not been deployed again')
       return
     }
-    entry.busy += 1
     queue.inFlight += 1
     this.#scheduler.inFlight += 1
-    this.#attempts.start(route, (result) => this.#finish(route, result))
+    const { batch } = queue.policy
+    if (batch === undefined) {
+      entry.busy += 1
+      this.#attempts.start(route, (result) => this.#finish(route, result))
+      return
+    }
+    const routes = queue.takeBatch(route, batch)
+    for (const each of routes) each.entry.busy += 1
+    this.#attempts.startBatch(routes, batch, (result) => this.#finishBatch(route, routes, result))
+  }
+
+  #finishBatch(leader: Route, routes: readonly Route[], result: AttemptResult): void {
+    const { queue } = leader
+    queue.inFlight -= 1
+    this.#scheduler.inFlight -= 1
+    this.#scheduler.wake(queue)
+    for (const route of routes) {
+      route.call = undefined
+      route.entry.busy -= 1
+      if (route.entry.state !== 'open') this.#options.observer.fenced?.(route.entry.delivery.event, queue.name)
+    }
+    const open = routes.filter((route) => route.entry.state === 'open')
+    if (result.kind === 'aborted' || open.length === 0) {
+      this.#health.ignore(leader)
+      for (const route of open) this.#putBack(route)
+      this.#router.forgetIfGone(queue)
+    } else {
+      this.#batches.finish(leader, open, result)
+    }
+    this.#pump()
+  }
+
+  /** Not attempted after all: behind the head of its lane, or ready at once. */
+  #putBack(route: Route): void {
+    route.become('queued')
+    if (route.lane === undefined || route.lane.head === route) this.#ready(route)
   }
 
   #finish(route: Route, result: AttemptResult): void {
@@ -241,7 +293,7 @@ export class Engine {
       this.#health.ignore(route)
       this.#ready(route)
     } else {
-      this.#conclude(route, this.#attempts.judge(route, result, this.#letters.available))
+      this.#conclude(route, this.#attempts.judge(route, result, this.#handOvers.canBury))
     }
     this.#pump()
   }
@@ -256,72 +308,19 @@ export class Engine {
     } else if (outcome.kind === 'dead-letter') {
       if (outcome.reason === 'gone') queue.gone = true
       const status = result.kind === 'response' ? `status ${result.reply.status}` : `${result.cause}: ${result.detail}`
-      this.#bury(route, outcome.reason, `${row.seen} (${row.id}); last: ${status}`)
+      this.#handOvers.bury(route, outcome.reason, `${row.seen} (${row.id}); last: ${status}`)
     } else {
       const { defer } = this.#options.source
       const defers = defer !== undefined && outcome.kind === 'retry' && route.lane === undefined
-      if (defers && outcome.afterMs >= this.#options.times.deferFromMs) this.#defer(route, outcome.afterMs)
+      if (defers && outcome.afterMs >= this.#options.times.deferFromMs) this.#handOvers.defer(route, outcome.afterMs)
       else this.#wait(route, outcome.afterMs)
     }
   }
 
   #wait(route: Route, afterMs: number): void {
-    route.state = 'waiting'
+    route.become('waiting')
     route.dueAt = this.#options.clock.monotonic() + afterMs
     this.#scheduler.waiting.push(route)
-  }
-
-  #defer(route: Route, afterMs: number): void {
-    const { entry } = route
-    const { source } = this.#options
-    route.state = 'handing-over'
-    entry.busy += 1
-    const finish = (taken: boolean): void => {
-      entry.busy -= 1
-      if (entry.state !== 'open') this.#options.observer.fenced?.(entry.delivery.event, route.queue.name)
-      else if (taken) this.#settle(route, 'deferred')
-      else this.#wait(route, afterMs)
-      this.#pump()
-    }
-    Promise.resolve()
-      .then(() => source.defer?.(entry.delivery, [route.target()], afterMs) ?? false)
-      .then(finish, () => finish(false))
-  }
-
-  /** The route ends in the dead letters, or as the function's own policy says instead. */
-  #bury(route: Route, reason: DeadLetterReason, detail: string): void {
-    const { entry, queue } = route
-    if (entry.answers) return this.#settle(route, 'failed', { reason })
-    if (queue.policy.deadLetter === 'drop') return this.#settle(route, 'dropped', { reason })
-    if (queue.policy.deadLetter === 'hold' || !this.#letters.available) return this.#wait(route, this.#options.times.holdMs)
-    route.state = 'handing-over'
-    entry.busy += 1
-    this.#letters.write(entry, this.#letters.compose(entry, route, reason, detail), (ours) => {
-      entry.busy -= 1
-      if (ours) this.#settle(route, 'dead-lettered', { reason })
-      this.#pump()
-    })
-  }
-
-  /** The event itself ends in the dead letters: no function is involved. Without a sink it stays, and its window pauses. */
-  #buryEvent(entry: Entry, reason: DeadLetterReason, detail: string): void {
-    if (entry.answers) {
-      entry.results.push({ target: { function: '', attempts: 0 }, outcome: 'failed', reason })
-      return this.#acknowledge(entry)
-    }
-    if (!this.#letters.available) {
-      this.#options.observer.held?.(entry.delivery.event, reason, detail)
-      return
-    }
-    entry.busy += 1
-    this.#letters.write(entry, this.#letters.compose(entry, undefined, reason, detail), (ours) => {
-      entry.busy -= 1
-      if (ours) {
-        entry.results.push({ target: { function: '', attempts: 0 }, outcome: 'dead-lettered', reason })
-        this.#acknowledge(entry)
-      }
-      this.#pump()
-    })
   }
 
   #settle(route: Route, outcome: Settled, more: Pick<RouteResult, 'reason' | 'reply'> = {}): void {
@@ -340,7 +339,7 @@ export class Engine {
   #take(route: Route): Route | undefined {
     const { queue, lane } = route
     this.#scheduler.waiting.remove(route)
-    route.state = 'settled'
+    route.become('settled')
     queue.routes -= 1
     this.#router.forgetIfGone(queue)
     if (lane === undefined || lane.head !== route) return undefined

@@ -1,4 +1,4 @@
-import type { FunctionPolicy } from '../function-policy.ts'
+import type { BatchPolicy, FunctionPolicy } from '../function-policy.ts'
 import type { BreakerOptions } from './breaker.ts'
 import { Breaker } from './breaker.ts'
 import type { Due } from './due-heap.ts'
@@ -18,6 +18,8 @@ export class FunctionQueue implements Due {
   inFlight = 0
   /** Routes that are not settled. */
   routes = 0
+  /** Of them, those in a request, waiting for their next attempt, or being handed over. */
+  busyRoutes = 0
   /** False once the topic map no longer lists the function. */
   listed = true
   /** 410: no call until the declaration changes (S10). */
@@ -30,6 +32,8 @@ export class FunctionQueue implements Due {
   #bucket: TokenBucket | undefined
   #readyHead: Route | undefined
   #readyTail: Route | undefined
+  /** When the first route of a batch in the making became ready. */
+  #fillingSince: number | undefined
 
   constructor(policy: FunctionPolicy, breaker: BreakerOptions, now: number) {
     this.name = policy.function
@@ -60,7 +64,7 @@ export class FunctionQueue implements Due {
   }
 
   pushReady(route: Route): void {
-    route.state = 'ready'
+    route.become('ready')
     route.nextReady = undefined
     if (this.#readyTail === undefined) this.#readyHead = route
     else this.#readyTail.nextReady = route
@@ -73,8 +77,55 @@ export class FunctionQueue implements Due {
     if (this.#readyHead === undefined) return 'empty'
     if (this.inFlight >= this.#policy.concurrency) return 'concurrency'
     if (!this.breaker.admits(now)) return this.breaker.state === 'open' ? { until: this.breaker.openUntil } : 'stopped'
-    const tokenAt = this.#bucket?.readyAt(now) ?? now
-    return tokenAt > now ? { until: tokenAt } : undefined
+    const readyAt = Math.max(this.#bucket?.readyAt(now) ?? now, this.#filledAt(now))
+    return readyAt > now ? { until: readyAt } : undefined
+  }
+
+  /** When a request is full enough to be sent: at once without batches, with enough routes, or after the window. */
+  #filledAt(now: number): number {
+    const { batch } = this.#policy
+    if (batch === undefined || this.routes - this.busyRoutes >= batch.size || this.#readyHead?.part !== undefined) return now
+    this.#fillingSince ??= now
+    return this.#fillingSince + batch.windowMs
+  }
+
+  /** The routes that go with the leader of a batch: ready ones, and those behind them in their lanes, of the same part. */
+  takeBatch(leader: Route, batch: BatchPolicy): Route[] {
+    this.#fillingSince = undefined
+    const routes: Route[] = []
+    let bytes = 0
+    const fits = (route: Route): boolean =>
+      routes.length < batch.size &&
+      route.part === leader.part &&
+      !route.entry.intake.frozen &&
+      (routes.length === 0 || bytes + route.entry.bytes <= batch.maxBytes)
+    const take = (route: Route): void => {
+      routes.push(route)
+      bytes += route.entry.bytes
+    }
+    for (let head: Route | undefined = leader; head !== undefined; head = this.#shiftIf(fits)) {
+      take(head)
+      for (let next = head.nextInLane; next !== undefined; next = next.nextInLane) {
+        if (next.state === 'settled') continue
+        if (next.state !== 'queued' || !fits(next)) break
+        take(next)
+      }
+    }
+    return routes
+  }
+
+  #shiftIf(fits: (route: Route) => boolean): Route | undefined {
+    this.#dropReleased()
+    const route = this.#readyHead
+    if (route === undefined || !fits(route)) return undefined
+    this.#unlinkHead(route)
+    return route
+  }
+
+  #unlinkHead(route: Route): void {
+    this.#readyHead = route.nextReady
+    if (this.#readyHead === undefined) this.#readyTail = undefined
+    route.nextReady = undefined
   }
 
   /** The next ready route, with its token; only after `blocked` gave `undefined`. */
@@ -83,9 +134,7 @@ export class FunctionQueue implements Due {
     const route = this.#readyHead
     if (route === undefined) return undefined
     this.#bucket?.take(now)
-    this.#readyHead = route.nextReady
-    if (this.#readyHead === undefined) this.#readyTail = undefined
-    route.nextReady = undefined
+    this.#unlinkHead(route)
     return route
   }
 

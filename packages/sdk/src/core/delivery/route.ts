@@ -14,6 +14,8 @@ const historyLimit = 20
  */
 export type RouteState = 'queued' | 'ready' | 'running' | 'waiting' | 'handing-over' | 'settled'
 
+const busyStates: ReadonlySet<RouteState> = new Set<RouteState>(['running', 'waiting', 'handing-over'])
+
 /** One event bound for one function. The links make the queues: no queue allocates anything per route. */
 export class Route implements Due {
   readonly kind = 'route'
@@ -36,6 +38,8 @@ export class Route implements Due {
   /** The running attempt is a probe of the function's or the gateway's breaker. */
   probe = false
   gatewayProbe = false
+  /** Routes of a batch that failed as a whole are tried in halves: only those of one part share a request. */
+  part: symbol | undefined
   /** The running request. */
   call: { abort(): void } | undefined
   /** The newest attempts; made with the first failure. */
@@ -51,6 +55,13 @@ export class Route implements Due {
     this.lane = lane
     this.attempts = target?.attempts ?? 0
     this.firstAttemptAt = target?.firstAttemptAt
+  }
+
+  /** Goes on to another state; its function's count of busy routes follows. */
+  become(state: RouteState): void {
+    const change = Number(busyStates.has(state)) - Number(busyStates.has(this.state))
+    this.queue.busyRoutes += change
+    this.state = state
   }
 
   /** This route as a source or a letter names it. */

@@ -172,8 +172,11 @@ describe('unknown names', () => {
     ).toEqual([])
   })
 
-  test('reserved names say that they do nothing yet', () => {
-    expect(read([[`${own}batch-size`, '10']]).problems[0]?.reason).toContain('no effect')
+  test('batches begin with a size, and the rest has defaults', () => {
+    expect(read([[`${own}batch-size`, '10']]).policy.batch).toEqual({ size: 10, windowMs: 500, maxBytes: 4_194_304, format: 'json' })
+    expect(read([[`${own}batch-size`, '1']]).policy.batch).toBeUndefined()
+    const lone = read([[`${own}batch-window`, '1s']])
+    expect([lone.policy.batch, lone.problems[0]?.reason]).toEqual([undefined, expect.stringContaining('no batches')])
   })
 
   test('T31 names of Object members are like any other', () => {

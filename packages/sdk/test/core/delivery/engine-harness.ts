@@ -13,7 +13,8 @@ export interface Call {
   readonly at: number
   open: boolean
   aborted: boolean
-  reply(status: number, headers?: Record<string, string>): void
+  reply(status: number, headers?: Record<string, string>, body?: string): void
+  answer(result: AttemptResult): void
   fail(cause: Extract<AttemptResult, { kind: 'failure' }>['cause']): void
 }
 
@@ -56,9 +57,9 @@ export const tableOf = (policies: readonly FunctionPolicy[]): RoutingTable => {
   }
 }
 
-const reply = (status: number, headers: Record<string, string> = {}): AttemptResult => ({
+const reply = (status: number, headers: Record<string, string> = {}, body = ''): AttemptResult => ({
   kind: 'response',
-  reply: { status, headers, body: new Uint8Array(0), truncated: false },
+  reply: { status, headers, body: Buffer.from(body), truncated: false },
   durationMs: 1,
 })
 
@@ -80,7 +81,8 @@ export const harness = (policies: readonly FunctionPolicy[], more: Partial<Engin
         at: clock.monotonic(),
         open: true,
         aborted: false,
-        reply: (status, headers) => answer(reply(status, headers)),
+        reply: (status, headers, body) => answer(reply(status, headers, body)),
+        answer,
         fail: (cause) => answer({ kind: 'failure', cause, detail: 'planted', durationMs: 1 }),
       }
       calls.push(call)
