@@ -67,7 +67,7 @@ describe('claims of two writers', () => {
         // A write of each brings both views to the end.
         await writers[0].save()
         const { record } = await load(store)
-        expect([...record.open.keys()].toSorted()).toEqual([...held[0], ...held[1]].toSorted())
+        expect(new Set(record.open.keys())).toEqual(new Set([...held[0], ...held[1]]))
       }),
       { numRuns: 150 },
     )
