@@ -49,11 +49,13 @@ const explain = (error: unknown): string => (isMillraceError(error) ? error.expl
 /** Starts the host and waits for a signal. Resolves with the exit code: 0 after a clean drain, 128 + n when a second signal n aborted it. */
 export const runHost = async (host: ConnectorHost, logger: Logger): Promise<number> => {
   const ended = Promise.withResolvers<number>()
+  // An abort also ends the drain that runs, which must not pass for a clean one.
+  let aborted: number | undefined
   const forget = onStopSignals({
     stop: (signal) => {
       logger.info('draining', { signal })
       host.stop().then(
-        () => ended.resolve(0),
+        () => ended.resolve(aborted ?? 0),
         (error: unknown) => {
           logger.error('the drain failed', { error: describeError(error) })
           ended.resolve(1)
@@ -61,6 +63,7 @@ export const runHost = async (host: ConnectorHost, logger: Logger): Promise<numb
       )
     },
     abort: (signal, exitCode) => {
+      aborted = exitCode
       logger.warn('aborted by a second signal: what was in flight is given back', { signal })
       void host.kill().finally(() => ended.resolve(exitCode))
     },
