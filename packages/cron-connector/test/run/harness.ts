@@ -1,4 +1,4 @@
-import { memoryState } from '@millrace/sdk'
+import { noMetrics, memoryState } from '@millrace/sdk'
 import type {
   AnnotationProblem,
   Clock,
@@ -131,6 +131,7 @@ export const rig = async ({
     revoke: () => Promise.resolve(),
     reportProblems: (problems) => (made.problems = problems),
     state: link.store,
+    metrics: noMetrics,
     clock: guarded,
     signal: aborter.signal,
     logger: silent,

@@ -3,6 +3,7 @@ import type { DeadLetterSink } from './dead-letter.ts'
 import type { Delivery, Target } from './delivery.ts'
 import type { AnnotationProblem, FunctionsView } from './functions-view.ts'
 import type { Logger } from './logger.ts'
+import type { SourceMetrics } from './metrics.ts'
 import type { StateStore } from './state-store.ts'
 
 /**
@@ -83,6 +84,8 @@ export interface SourceContext {
   /** Annotations that this source cannot use. Replaces what it reported before. */
   reportProblems(problems: readonly AnnotationProblem[]): void
   readonly state: StateStore
+  /** Metrics of the source's own. */
+  readonly metrics: SourceMetrics
   readonly clock: Clock
   /** Aborts when the connector stops. */
   readonly signal: AbortSignal

@@ -286,7 +286,7 @@ export const errorTable = {
   E_KAFKA_POSITION: {
     message:
       'The position {committed} of {topic}/{partition} is outside its log ({low} to {high}), and the policy offset_out_of_range is {policy}',
-    effect: '{effect}',
+    effect: 'Retention may have deleted records before they were delivered. {consequence}.',
     fix: 'Raise retention.ms of the topic above the longest outage, or add replicas. To choose a position: stop the connector and run kafka-consumer-groups --bootstrap-server {brokers} --group {group} --topic {topic}:{partition} --reset-offsets --to-offset {low} --execute',
     retryable: false,
   },

@@ -1,5 +1,6 @@
 import type { Clock } from '../contract/clock.ts'
 import type { DeadLetterSink } from '../contract/dead-letter.ts'
+import type { SourceMetrics } from '../contract/metrics.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Source } from '../contract/source.ts'
 import type { StateStore } from '../contract/state-store.ts'
@@ -53,6 +54,8 @@ export interface ConnectorOptions {
   readonly spool?: Spool
   /** Deadline of a drain. @default 25000 */
   readonly drainMs?: number
+  /** Where the source counts. @default nowhere */
+  readonly metrics?: SourceMetrics
   /** @default silent */
   readonly logger?: Logger
   /** Told of every delivery, besides the connector's own listeners. */

@@ -6,6 +6,7 @@ import type { DeliveryStats, Engine } from '../core/delivery/engine.ts'
 import type { Explanation } from '../core/topics/explanation.ts'
 import type { TopicMap } from '../core/topics/topic-map.ts'
 import { describeError, MillraceError } from '../core/errors.ts'
+import { noMetrics } from '../core/no-metrics.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { ConnectorOptions } from './connector-options.ts'
 import { type ConnectorParts, wireConnector } from './connector-parts.ts'
@@ -179,6 +180,7 @@ class RunningConnector implements Connector {
       accept: (delivery) => intake?.accept(delivery) ?? Promise.resolve(false),
       reportProblems,
       state,
+      metrics: this.#options.metrics ?? noMetrics,
       clock,
       signal: this.#abort.signal,
       logger: this.#logger.child({ component: source.name }),

@@ -2,6 +2,7 @@ import { describeError } from '../core/errors.ts'
 import { LoopWatch } from '../core/loop-watch.ts'
 import { metricsTable } from '../ports/metrics/metrics-table.ts'
 import { metricsObserver } from '../ports/metrics/observer.ts'
+import { sourceMetrics } from '../ports/metrics/source-metrics.ts'
 import { createMetrics } from '../ports/metrics/registry.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import type { AdminPages } from './admin/admin-routes.ts'
@@ -50,6 +51,7 @@ export const startHost = async (options: HostOptions): Promise<ConnectorHost> =>
         state,
         logger: logger.child({ connector: source.name }),
         observers: [observer],
+        metrics: sourceMetrics(metrics, options.metrics ?? {}),
         ...(deadLetters !== undefined && { deadLetters }),
         ...(spool !== undefined && source.replay === 'spool' && { spool }),
       }),

@@ -19,8 +19,8 @@ export interface Metrics<T extends MetricsTable = typeof metricsTable> {
   histogram<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T[N]>): { observe(value: number): void }
   /** The label of a topic: its own name for the topics of the allow-list, or else for the first `maxTopics`; `_other` for the rest. */
   topicLabel(topic: string): string
-  /** Calls `collect` before each scrape, to set gauges. A throw leaves the values as they were. */
-  onScrape(collect: () => void): void
+  /** Calls `collect` before each scrape, to set gauges. A throw leaves the values as they were. Returns the way to stop. */
+  onScrape(collect: () => void): () => void
   /** Removes the series of a function that is gone. */
   forgetFunction(labels: { readonly function: string; readonly namespace: string }): void
   /** The scrape in Prometheus' text format. */
@@ -80,14 +80,17 @@ export const createMetrics = <T extends MetricsTable>(options: MetricsOptions<T>
   }
   const child = <C extends Cell | Buckets>(name: string, labels: Readonly<Record<string, string>>): C =>
     (families.get(name) as unknown as Family<C>).child(labels)
-  const collectors: (() => void)[] = []
+  const collectors = new Set<() => void>()
   return {
     contentType: registry.contentType,
     counter: (name, labels) => child<Cell>(name, labels),
     gauge: (name, labels) => child<Cell>(name, labels),
     histogram: (name, labels) => child<Buckets>(name, labels),
     topicLabel: topicLabels(new Set(options.topics), options.maxTopics ?? 100),
-    onScrape: (collect) => void collectors.push(collect),
+    onScrape: (collect) => {
+      collectors.add(collect)
+      return () => void collectors.delete(collect)
+    },
     forgetFunction: (labels) => {
       for (const family of families.values()) if (family.row.labels.includes('function')) family.forget(labels)
     },

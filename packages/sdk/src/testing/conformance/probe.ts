@@ -1,3 +1,4 @@
+import { noMetrics } from '../../core/no-metrics.ts'
 import type { Delivery, ReleaseReason, Settlement } from '../../contract/delivery.ts'
 import type { Settled } from '../../contract/outcome.ts'
 import type { Session, Source, SourceContext } from '../../contract/source.ts'
@@ -55,6 +56,7 @@ export class Probe {
       revoke: (intakes, drainMs) => this.#revoke(intakes, drainMs),
       reportProblems: () => {},
       state,
+      metrics: noMetrics,
       clock: harness.clock ?? systemClock,
       signal: this.#abort.signal,
       logger: silentLogger,
