@@ -7,7 +7,7 @@ const source = (path: string): string => fileURLToPath(new URL(`packages/${path}
 const alias = [
   { find: '@millrace/sdk/testing/gateway', replacement: source('sdk/src/testing/gateway.ts') },
   { find: '@millrace/sdk/testing', replacement: source('sdk/src/testing/index.ts') },
-  ...['sdk', 'cron-connector', 'http-source', 'dev-gateway', 'cli'].map((name) => ({
+  ...['sdk', 'cron-connector', 'http-source', 'kafka-connector', 'dev-gateway', 'cli'].map((name) => ({
     find: `@millrace/${name}`,
     replacement: source(`${name}/src/index.ts`),
   })),
@@ -16,7 +16,7 @@ const alias = [
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

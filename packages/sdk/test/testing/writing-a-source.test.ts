@@ -6,10 +6,10 @@ const read = (path: string): Promise<string> => readFile(new URL(path, import.me
 it('docs/writing-a-source.md shows the source and the harness that are tested, in at most 40 lines', async () => {
   const [page, source, harness] = await Promise.all([
     read('../../../../docs/writing-a-source.md'),
-    read('folder-source.ts'),
-    read('folder-source.conformance.test.ts'),
+    read('../../../../examples/custom-connector/folder-source.ts'),
+    read('../../../../examples/custom-connector/folder-source.test.ts'),
   ])
   expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
   expect(page).toContain(`\`\`\`ts\n${source}\`\`\``)
-  expect(page).toContain(`\`\`\`ts\n${harness.replace('../../src/testing/index.ts', '@millrace/sdk/testing')}\`\`\``)
+  expect(page).toContain(`\`\`\`ts\n${harness}\`\`\``)
 })

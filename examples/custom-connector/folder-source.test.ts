@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { leakGuard, sourceConformance } from '../../src/testing/index.ts'
+import { leakGuard, sourceConformance } from '@millrace/sdk/testing'
 import { folderSource } from './folder-source.ts'
 
 leakGuard()
