@@ -30,7 +30,8 @@ const floor = async (work: readonly number[]): Promise<number> => {
 const ours = async (work: readonly number[]): Promise<number> => {
   const policy = { ...defaultPolicy, function: 'f', revision: '1', order: 'key' as const, concurrency: slots }
   const done = Promise.withResolvers<void>()
-  let acked = 0
+  let [acked, emitted, paused] = [0, 0, false]
+  const data = Buffer.alloc(100)
   const reply = { status: 200, headers: {}, body: new Uint8Array(0), truncated: false }
   const engine = new Engine(
     {
@@ -45,28 +46,35 @@ const ours = async (work: readonly number[]): Promise<number> => {
       observer: {},
       source: { position: 'prefix' },
       deadLetters: undefined,
-      limits: { ...defaultLimits, maxInFlight: slots, window: work.length + 1, maxEvents: work.length + 1 },
+      limits: { ...defaultLimits, maxInFlight: slots },
       times: defaultTimes,
       unmatched: 'ack',
       wantReply: () => false,
-      pause: () => {},
-      resume: () => {},
+      pause: () => void (paused = true),
+      resume: () => {
+        paused = false
+        setImmediate(emit)
+      },
     },
     { match: () => [{ policy }], get: () => ({ policy }) },
   )
-  const data = Buffer.alloc(100)
-  const start = performance.now()
-  for (let n = 0; n < work.length; n += 1) {
-    engine.accept({
-      event: { id: `${n}`, source: 'bench', type: 'bench', topic: 't', data, headers: [], orderingKey: `k${n % keys}` },
-      intake: 'p0',
-      ack: () => {
-        acked += 1
-        if (acked === work.length) done.resolve()
-      },
-      release: () => {},
-    })
+  const emit = (): void => {
+    for (let batch = 0; batch < 250 && !paused && emitted < work.length; batch += 1) {
+      engine.accept({
+        event: { id: `${emitted}`, source: 'bench', type: 'bench', topic: 't', data, headers: [], orderingKey: `k${emitted % keys}` },
+        intake: 'p0',
+        ack: () => {
+          acked += 1
+          if (acked === work.length) done.resolve()
+        },
+        release: () => {},
+      })
+      emitted += 1
+    }
+    if (!paused && emitted < work.length) setImmediate(emit)
   }
+  const start = performance.now()
+  emit()
   await done.promise
   return (performance.now() - start) / 1000
 }
