@@ -1,0 +1,16 @@
+// The one file that imports the library. Its types stay in this folder.
+export { AssignerProtocol, CompressionCodecs, CompressionTypes, Kafka, logLevel, PartitionAssigners } from 'kafkajs'
+export type {
+  Admin,
+  Assigner,
+  Cluster,
+  Consumer,
+  ConsumerConfig,
+  EachBatchPayload,
+  IHeaders,
+  KafkaConfig,
+  KafkaMessage,
+  LogEntry,
+  PartitionAssigner,
+  SASLOptions,
+} from 'kafkajs'

@@ -1,0 +1,3 @@
+export { kafkaSource } from './source.ts'
+
+export type { KafkaSource, KafkaSourceOptions } from './source.ts'
