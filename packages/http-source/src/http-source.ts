@@ -55,8 +55,11 @@ class HttpIngressSource implements HttpSource {
     }
     listener.hold(true)
     const ended = new AbortController()
+    const waiting = context.metrics.gauge('millrace_http_waiting_clients')
+    const forgetScrape = context.metrics.onScrape(() => waiting.set(this.#ingress.waiting))
     const session = openSession({
       leave: async () => {
+        forgetScrape()
         this.#ingress.link = undefined
         ended.abort()
         await this.#close()

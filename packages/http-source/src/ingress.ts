@@ -16,7 +16,7 @@ import { startWait } from './waiting.ts'
 
 /** A session, as far as requests need it. */
 export interface Link {
-  readonly context: Pick<SourceContext, 'accept' | 'emit' | 'clock' | 'logger'>
+  readonly context: Pick<SourceContext, 'accept' | 'emit' | 'clock' | 'logger' | 'metrics'>
   /** Aborts when the session ends. */
   readonly signal: AbortSignal
   /** Back-pressure for an intake. */
@@ -41,7 +41,8 @@ export class Ingress {
   readonly #settings: HttpSettings
   readonly #budget: ByteBudget
   #link: Link | undefined
-  #waiting = 0
+  /** Clients that wait for results just now. */
+  waiting = 0
 
   constructor(settings: HttpSettings) {
     this.#settings = settings
@@ -55,6 +56,12 @@ export class Ingress {
 
   /** Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<Reply> {
+    const reply = await this.#reply(request, response)
+    this.#link?.context.metrics.counter('millrace_http_requests_total', { status: String(reply.status) }).inc()
+    return reply
+  }
+
+  async #reply(request: IncomingMessage, response: ServerResponse): Promise<Reply> {
     try {
       return await this.#answer(request, response)
     } catch (error) {
@@ -119,7 +126,7 @@ export class Ingress {
       throw new Problem('not-ready', text, { 'retry-after': '5' })
     }
     if (link.paused(spooled(topic)) || link.paused(waited(topic))) throw busy('The functions are behind.')
-    if (waitMs !== undefined && this.#waiting >= this.#settings.maxWaiting) throw busy('Too many clients wait for results.')
+    if (waitMs !== undefined && this.waiting >= this.#settings.maxWaiting) throw busy('Too many clients wait for results.')
     return link
   }
 
@@ -147,7 +154,7 @@ export class Ingress {
   /** Not spooled: who waits has the event and is told how it ended. */
   #emit({ context }: Link, event: MillraceEvent, waitMs: number, response: ServerResponse): Promise<Reply> {
     const wait = startWait(event.id, waitMs, context.clock)
-    this.#waiting += 1
+    this.waiting += 1
     const gone = new Promise<never>((_, reject) => {
       response.once('close', () => {
         wait.abandon()
@@ -155,7 +162,7 @@ export class Ingress {
       })
     })
     const answer = Promise.race([wait.answer, gone]).finally(() => {
-      this.#waiting -= 1
+      this.waiting -= 1
     })
     // Whoever loses the race has nobody who listens.
     gone.catch(() => {})

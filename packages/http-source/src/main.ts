@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { runProgram } from '@millrace/sdk'
 import { httpSource } from './http-source.ts'
+import { httpMetrics } from './metrics.ts'
 import { httpOptions, httpSettings, isOpenToAll } from './settings.ts'
 
 process.exitCode = await runProgram({
   name: 'millrace-http-source',
   about: 'Takes events by POST /topics/TOPIC and calls the OpenFaaS functions that want them.',
   settings: httpSettings,
+  metrics: httpMetrics,
   source: async (settings, logger) => {
     const source = httpSource(httpOptions(settings))
     // At once, so that a port in use is said before anything else starts.

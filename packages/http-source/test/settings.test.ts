@@ -76,6 +76,11 @@ test('the program: a token file that is exchanged, 401 before and 200 after, a c
   expect([await post('first-canary'), await post('other-canary')]).toEqual([200, 401])
   await writeFile(tokenFile, 'second-canary,third-canary')
   expect([await post('first-canary'), await post('third-canary')]).toEqual([401, 200])
+  const admin = /"admin":"(http:[^"]+)"/.exec(said())?.[1] ?? said()
+  const metrics = (await send(`${admin}/metrics`, '', { method: 'GET' })).text
+  expect(metrics).toMatch(/^millrace_http_requests_total\{[^}]*status="200"[^}]*\} 2$/m)
+  expect(metrics).toMatch(/^millrace_http_requests_total\{[^}]*status="401"[^}]*\} 2$/m)
+  expect(metrics).toMatch(/^millrace_http_waiting_clients(?:\{[^}]*\})? 0$/m)
   child.kill('SIGTERM')
   expect(await once(child, 'close')).toEqual([0, null])
   expect(said()).not.toContain('canary')

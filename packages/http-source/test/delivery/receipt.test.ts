@@ -1,4 +1,4 @@
-import { createConnector, memoryDeadLetters, openSpool, silentLogger, systemClock } from '@millrace/sdk'
+import { createConnector, memoryDeadLetters, noMetrics, openSpool, silentLogger, systemClock } from '@millrace/sdk'
 import type { Delivery, SourceContext } from '@millrace/sdk'
 import { manualClock } from '@millrace/sdk/testing'
 import { expect, test } from 'vitest'
@@ -44,6 +44,7 @@ test('202 comes only once the spool has the event; a full spool is 429, a broken
     emit: () => {},
     clock: manualClock(),
     logger: silentLogger,
+    metrics: noMetrics,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)
@@ -91,6 +92,7 @@ test('back-pressure of the topic or of all answers 429 for both forms, other top
     emit: (delivery: Delivery) => void delivery.ack({ results: [] }),
     clock: manualClock(),
     logger: silentLogger,
+    metrics: noMetrics,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)

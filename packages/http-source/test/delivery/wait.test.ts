@@ -1,4 +1,4 @@
-import { memoryDeadLetters, silentLogger } from '@millrace/sdk'
+import { memoryDeadLetters, noMetrics, silentLogger } from '@millrace/sdk'
 import type { Delivery, SourceContext } from '@millrace/sdk'
 import { manualClock } from '@millrace/sdk/testing'
 import { request } from 'node:http'
@@ -48,6 +48,7 @@ const connected = async (options: Parameters<typeof httpSource>[0] = {}) => {
     accept: () => Promise.resolve(true),
     clock,
     logger: silentLogger,
+    metrics: noMetrics,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)
