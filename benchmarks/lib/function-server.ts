@@ -1,4 +1,5 @@
 // A process of its own: a gateway that lists the functions it was told and answers every call at once or after a while.
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -9,7 +10,7 @@ interface Settings {
   readonly workMs: number
 }
 
-const settings = JSON.parse(process.argv[2] ?? '{}') as Settings
+const [settings] = (await once(process, 'message')) as [Settings]
 const list = JSON.stringify(
   Object.entries(settings.functions).map(([name, annotations]) => ({
     name,

@@ -12,7 +12,9 @@ export const startServer = async (
   functions: Readonly<Record<string, Readonly<Record<string, string>>>>,
   workMs = 0,
 ): Promise<FunctionServer> => {
-  const child = fork(fileURLToPath(new URL('function-server.ts', import.meta.url)), [JSON.stringify({ functions, workMs })])
+  const child = fork(fileURLToPath(new URL('function-server.ts', import.meta.url)))
+  // A message and not an argument: Linux takes at most 128 KiB of one argument, ten thousand functions are more.
+  child.send({ functions, workMs })
   const [port] = (await once(child, 'message')) as [number]
   return {
     url: `http://127.0.0.1:${port}`,

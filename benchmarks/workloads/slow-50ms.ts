@@ -1,27 +1,11 @@
-import { createConnector } from '@millrace/sdk'
 import { bareLoop, sameHeaders } from '../lib/bare-loop.ts'
 import type { Benchmark } from '../lib/benchmark.ts'
-import { CountingSource } from '../lib/counting-source.ts'
+import { runConnector } from '../lib/run-connector.ts'
 import { startServer } from '../lib/start-server.ts'
 
 const concurrency = 1_000
 const workMs = 50
 const body = Buffer.alloc(1024, 'x')
-
-/** Resolves with events per second of the connector. */
-const ours = async (url: string, count: number): Promise<number> => {
-  const source = new CountingSource({
-    count,
-    event: (n) => ({ id: `e-${n}`, source: 'bench', type: 'bench', topic: 't', data: body, contentType: 'application/json', headers: [] }),
-  })
-  const connector = createConnector({ gateway: { url }, source, policy: { concurrency }, limits: { maxInFlight: concurrency } })
-  const start = performance.now()
-  await connector.start()
-  await source.done
-  const seconds = (performance.now() - start) / 1000
-  await connector.stop()
-  return count / seconds
-}
 
 export const slow50ms: Benchmark = {
   name: 'slow-50ms',
@@ -33,7 +17,7 @@ export const slow50ms: Benchmark = {
     const bare = { url: server.url, path: '/function/slow.openfaas-fn', body, headers: sameHeaders('t', 'e-12345'), concurrency }
     await bareLoop({ ...bare, count: 5_000 })
     const seconds = await bareLoop({ ...bare, count })
-    const rate = await ours(server.url, count)
+    const rate = await runConnector(server.url, body, concurrency, count)
     const again = await bareLoop({ ...bare, count })
     const baseline = Math.min(concurrency / (workMs / 1000), (2 * count) / (seconds + again))
     return { ours: rate, baseline, unit: 'events/s' }
