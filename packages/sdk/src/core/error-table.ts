@@ -271,6 +271,12 @@ export const errorTable = {
     fix: 'Nothing, if it is rare. If it repeats, raise kafka_session_timeout, and kafka_rebalance_timeout above the time of the slowest function.',
     retryable: true,
   },
+  E_KAFKA_COMPRESSION: {
+    message: 'A batch compressed with {codec} cannot be read: {reason}',
+    effect: 'The topics of that consumer stand still at this batch; other groups go on. It is tried again with a growing wait.',
+    fix: 'If the batch is larger than kafka_max_batch_bytes allows, raise that. If it is broken, move the group behind it with kafka-consumer-groups --reset-offsets.',
+    retryable: false,
+  },
   E_KAFKA_CONSUMER: {
     message: 'The consumer of group {group} ended: {reason}',
     effect: 'Its partitions are given back and go to other members; it is built anew with a growing wait.',
@@ -281,6 +287,36 @@ export const errorTable = {
     message: 'The SASL user {user} may not READ group "{group}", or the group has no coordinator just now: {reason}',
     effect: 'The topics of this group are not consumed; it is tried again with a growing wait.',
     fix: 'kafka-acls --bootstrap-server {brokers} --add --allow-principal User:{user} --operation Read --group {group}',
+    retryable: true,
+  },
+  E_KAFKA_LETTER_DENIED: {
+    message: 'The SASL user {user} may not WRITE the dead-letter topic "{topic}": {reason}',
+    effect: 'The event stays unacknowledged and its lane waits; the write is tried again for ever.',
+    fix: 'kafka-acls --bootstrap-server {brokers} --add --allow-principal User:{user} --operation Write --operation Describe --topic {topic}',
+    retryable: true,
+  },
+  E_KAFKA_LETTER_TOO_LARGE: {
+    message: 'A dead letter of {bytes} bytes is too large for topic "{topic}", also without its error text: {reason}',
+    effect: 'The event stays unacknowledged and its lane waits; the write is tried again for ever.',
+    fix: 'Raise max.message.bytes of the topic above that of the origin by 16 KiB: kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config max.message.bytes=...',
+    retryable: true,
+  },
+  E_KAFKA_LETTER_TOPIC_MISSING: {
+    message: 'There is no dead-letter topic "{topic}", and dead_letter_create is {create}{reason}',
+    effect: 'Nothing that would need it is taken in, or the event stays unacknowledged and its lane waits.',
+    fix: 'kafka-topics --bootstrap-server {brokers} --create --topic {topic}, or set dead_letter_create to true and permit this user to create topics.',
+    retryable: true,
+  },
+  E_KAFKA_LETTER_UNCONFIRMED: {
+    message: 'The broker did not confirm a new record in {topic}/{partition}: {reason}',
+    effect: 'The letter counts as not written and is written again by a new producer; it may be there twice. The event stays unacknowledged until then.',
+    fix: 'Nothing, if it is rare: it happens when leaders move. Letters of one event have the same millrace-event-id and millrace-function.',
+    retryable: true,
+  },
+  E_KAFKA_LETTER_WRITE: {
+    message: 'A dead letter could not be written to topic "{topic}": {reason}',
+    effect: 'The event stays unacknowledged and its lane waits; the write is tried again for ever, by a new producer.',
+    fix: 'Look at the reason and at the broker log. NOT_ENOUGH_REPLICAS: bring back the brokers, or lower min.insync.replicas.',
     retryable: true,
   },
   E_KAFKA_POSITION: {
@@ -294,6 +330,18 @@ export const errorTable = {
     message: 'A batch of group {group} cannot be read: {reason}',
     effect: 'The topics of this group stand still at that batch; other groups go on. It is tried again with a growing wait.',
     fix: 'If a codec is missing, configure it; if the batch is broken, move the group behind it with kafka-consumer-groups --reset-offsets.',
+    retryable: false,
+  },
+  E_KAFKA_REGISTRY: {
+    message: 'The schema registry {url} did not give {what}: {reason}',
+    effect: 'The partitions that need it wait, in order, and nothing is dead-lettered for it; it is asked again with a growing wait.',
+    fix: 'Check schema_registry_url, its certificate and its credentials, and that the registry is up: curl {url}/subjects',
+    retryable: true,
+  },
+  E_KAFKA_REGISTRY_VALUE: {
+    message: 'A value in the wire format of the schema registry cannot be decoded: {reason}',
+    effect: 'The record goes to the dead letters with its original bytes, reason decode; the partition goes on.',
+    fix: 'Check with which schema the producer wrote it, and that schema_registry_url names the registry it used.',
     retryable: false,
   },
   E_KAFKA_REQUEST: {
