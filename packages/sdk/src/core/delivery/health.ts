@@ -15,7 +15,8 @@ export class Health {
     this.#options = options
     this.gateway = new Breaker({
       threshold: 5,
-      inARow: 'events',
+      // Attempts, not events: what feeds it never reached a function, so no event can be the cause, and a quiet connector has only one.
+      inARow: 'attempts',
       openMs: options.times.gatewayOpenMs,
       onChange: (state, why) => options.observer.breakerChanged?.('gateway', state, why),
     })

@@ -5,7 +5,7 @@
 export const parseRetryAfter = (value: string | readonly string[] | undefined, now: number, capMs: number): number | undefined => {
   if (typeof value !== 'string') return undefined
   const text = value.trim()
-  if (/^\d{1,15}$/.test(text)) return Math.min(Number(text) * 1000, capMs)
+  if (/^\d{1,64}$/.test(text)) return Math.min(Number(text) * 1000, capMs)
   // A date has a letter; without this check Date.parse would take "-5" or "1.5" for a year.
   if (!/^[A-Za-z]{3}/.test(text) || text.length > 64) return undefined
   const at = Date.parse(text)

@@ -6,6 +6,8 @@ export interface MetricRow {
   /** Never an event id, a key, an offset or a URL. */
   readonly labels: readonly string[]
   readonly unit?: 'seconds' | 'bytes'
+  /** The series of a function stay when it is removed, because they tell what became of its last events. */
+  readonly outlivesFunction?: true
   /** Of a histogram, rising, without +Inf. */
   readonly buckets?: readonly number[]
 }
@@ -64,6 +66,7 @@ export const metricsTable = {
     type: 'counter',
     help: 'Events that a written policy dropped, per function.',
     labels: ['function', 'namespace'],
+    outlivesFunction: true,
   },
   millrace_events_deferred_total: {
     type: 'counter',

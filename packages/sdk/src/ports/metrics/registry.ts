@@ -92,7 +92,9 @@ export const createMetrics = <T extends MetricsTable>(options: MetricsOptions<T>
       return () => void collectors.delete(collect)
     },
     forgetFunction: (labels) => {
-      for (const family of families.values()) if (family.row.labels.includes('function')) family.forget(labels)
+      for (const family of families.values()) {
+        if (family.row.labels.includes('function') && family.row.outlivesFunction !== true) family.forget(labels)
+      }
     },
     render: () => {
       for (const collect of collectors) {
