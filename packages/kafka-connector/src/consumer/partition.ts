@@ -157,7 +157,7 @@ export class Partition implements TopicPartition {
   /** Where a next assignment of this member goes on, if nobody else has had the partition meanwhile. */
   position(): StartPosition | undefined {
     const offset = this.#window.commitPoint
-    if (offset === undefined || this.#holds.has('starting')) return undefined
+    if (offset === undefined || this.#holds.has('starting') || this.#holds.has('unsaved')) return undefined
     return { offset, done: this.#runs(), committed: !this.#changed && this.#committed === offset }
   }
 

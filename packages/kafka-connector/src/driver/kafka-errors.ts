@@ -31,6 +31,17 @@ const causesOf = (thrown: unknown): readonly Cause[] => {
   return causes
 }
 
+/** What our own parts threw inside the client (a codec, a token provider), under what the client made of it. */
+const codedIn = (thrown: unknown): MillraceError | undefined => {
+  let value = thrown
+  for (let depth = 0; depth < 8; depth += 1) {
+    if (isMillraceError(value)) return value
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as { cause?: unknown }).cause
+  }
+  return undefined
+}
+
 /** Codes of Node's TLS that are not written `ERR_TLS_*` or `ERR_SSL_*` (nodejs.org/api/tls.html, X509 certificate error codes). */
 const tlsCodes = /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|EPROTO$)/
 
@@ -68,7 +79,8 @@ const wrap = (code: ErrorCode, error: unknown, place: ErrorPlace, more: ErrorCon
  * What a thrown value of the client means, as a row of the error table. A total function: what is not known is `fallback`.
  */
 export const translateError = (thrown: unknown, place: ErrorPlace, fallback: ErrorCode = 'E_KAFKA_REQUEST'): MillraceError => {
-  if (isMillraceError(thrown)) return thrown
+  const coded = codedIn(thrown)
+  if (coded !== undefined) return coded
   const causes = causesOf(thrown)
   const code = rules.find(([, applies]) => applies(causes))?.[0] ?? fallback
   return wrap(code, thrown, place)

@@ -11,6 +11,8 @@ export type {
   KafkaConfig,
   KafkaMessage,
   LogEntry,
+  Message,
   PartitionAssigner,
+  Producer,
   SASLOptions,
 } from 'kafkajs'

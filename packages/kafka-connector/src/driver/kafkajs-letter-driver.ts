@@ -1,0 +1,102 @@
+import type { HeaderField, Logger } from '@millrace/sdk'
+import { clientConfig } from './connection.ts'
+import type { ConnectionOptions } from './connection.ts'
+import type { TopicPartition } from './driver.ts'
+import { translateError } from './kafka-errors.ts'
+import type { ErrorPlace } from './kafka-errors.ts'
+import { KafkajsAdmin } from './kafkajs-admin.ts'
+import { Kafka } from './kafkajs.ts'
+import type { IHeaders, Message, Producer } from './kafkajs.ts'
+import type { DriverProducer, LetterDriver, NewTopic, OutgoingRecord } from './letter-driver.ts'
+import { translateProduceError } from './produce-errors.ts'
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** kafkajs takes a plain object; without a prototype `__proto__` is a name as any other. */
+const headersOf = (fields: readonly HeaderField[]): IHeaders => {
+  const headers = Object.create(null) as Record<string, Buffer[]>
+  for (const [name, value] of fields) (headers[name] ??= []).push(typeof value === 'string' ? Buffer.from(value) : asBuffer(value))
+  return headers
+}
+
+const messageOf = ({ key, value, headers, timestamp }: OutgoingRecord, partition: number): Message => ({
+  partition,
+  key: key === undefined ? null : asBuffer(key),
+  value: value === undefined ? null : asBuffer(value),
+  headers: headersOf(headers),
+  ...(timestamp !== undefined && { timestamp: String(timestamp) }),
+})
+
+class KafkajsProducer implements DriverProducer {
+  readonly #producer: Producer
+  readonly #place: ErrorPlace
+
+  constructor(producer: Producer, place: ErrorPlace) {
+    this.#producer = producer
+    this.#place = place
+  }
+
+  async send(at: TopicPartition, records: readonly OutgoingRecord[]): Promise<number | undefined> {
+    const messages = records.map((record) => messageOf(record, at.partition))
+    try {
+      const answers = await this.#producer.send({ topic: at.topic, acks: -1, messages })
+      // A broker that was asked for nothing, after a leader moved, answers with nothing.
+      const answer = answers.find((one) => one?.topicName === at.topic && one.partition === at.partition && one.errorCode === 0)
+      return answer?.baseOffset === undefined ? undefined : Number(answer.baseOffset)
+    } catch (error) {
+      const bytes = records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0)
+      throw translateProduceError(error, this.#place, at.topic, bytes)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.disconnect().catch(() => {})
+  }
+}
+
+/**
+ * `LetterDriver` by kafkajs 2.2.4. Its retries are few: the dead letters are tried again for ever anyway, each time by a producer that
+ * knows nothing of the sequence numbers of the last one.
+ */
+export const kafkajsLetterDriver = (connection: ConnectionOptions, logger: Logger): LetterDriver => {
+  const admin = new KafkajsAdmin(connection, logger)
+  const open = async (): Promise<{ readonly kafka: Kafka; readonly place: ErrorPlace }> => {
+    const { config, user } = await clientConfig(connection, logger)
+    return { kafka: new Kafka(config), place: { brokers: connection.brokers.join(','), user } }
+  }
+  return {
+    describe: (topics) => admin.describe(topics),
+    async create({ topic, partitions, replicationFactor, config }: NewTopic) {
+      const { kafka, place } = await open()
+      const creator = kafka.admin()
+      try {
+        await creator.connect()
+        const configEntries = [...config].map(([name, value]) => ({ name, value }))
+        return await creator.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }] })
+      } catch (error) {
+        throw translateError(error, place)
+      } finally {
+        await creator.disconnect().catch(() => {})
+      }
+    },
+    async producer() {
+      const { kafka, place } = await open()
+      const producer = kafka.producer({
+        idempotent: true,
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: false,
+        // The partition is always named.
+        createPartitioner: () => (args) => args.message.partition ?? 0,
+        retry: { retries: 4, initialRetryTime: 200, maxRetryTime: 2000 },
+      })
+      try {
+        await producer.connect()
+      } catch (error) {
+        await producer.disconnect().catch(() => {})
+        throw translateError(error, place)
+      }
+      return new KafkajsProducer(producer, place)
+    },
+    close: () => admin.close(),
+  }
+}

@@ -1,0 +1,42 @@
+import type { HeaderField } from '@millrace/sdk'
+import type { TopicPartition, TopicState } from './driver.ts'
+
+/** A record to write, byte for byte. */
+export interface OutgoingRecord {
+  readonly key: Uint8Array | undefined
+  /** `undefined`: a tombstone. */
+  readonly value: Uint8Array | undefined
+  readonly headers: readonly HeaderField[]
+  /** Epoch milliseconds; absent: of the moment. */
+  readonly timestamp?: number
+}
+
+/** An idempotent producer that waits for all replicas in sync. Good until its first rejection. */
+export interface DriverProducer {
+  /**
+   * Writes to one partition, in order. Resolves with the offset of the first record as the broker gave it, or `undefined` when the answer
+   * does not name the partition.
+   *
+   * @throws MillraceError `E_KAFKA_LETTER_*`; some of the records may be in the log nevertheless
+   */
+  send(at: TopicPartition, records: readonly OutgoingRecord[]): Promise<number | undefined>
+  close(): Promise<void>
+}
+
+/** How a created topic should be. */
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** -1: what the broker does by default. */
+  readonly replicationFactor: number
+  readonly config: ReadonlyMap<string, string>
+}
+
+/** What dead letters need of a Kafka client. Every rejection is a `MillraceError`. */
+export interface LetterDriver {
+  describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicState>>
+  /** False: it exists already. */
+  create(topic: NewTopic): Promise<boolean>
+  producer(): Promise<DriverProducer>
+  close(): Promise<void>
+}
