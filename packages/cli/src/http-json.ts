@@ -1,4 +1,6 @@
-import { describeError, MillraceError } from '@millrace/sdk'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { describeError, formatDuration, MillraceError } from '@millrace/sdk'
 
 /** An answer as far as a command needs it. */
 export interface HttpAnswer {
@@ -21,11 +23,10 @@ export interface HttpQuestion {
 const maxAnswer = 8 << 20
 
 /** Reads at most `maxAnswer` bytes: nobody knows who answers at an address. */
-const readText = async (response: Response): Promise<string> => {
-  const chunks: Uint8Array[] = []
+const readText = async (response: AsyncIterable<Buffer>): Promise<string> => {
+  const chunks: Buffer[] = []
   let length = 0
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined
-  for await (const chunk of body ?? []) {
+  for await (const chunk of response) {
     length += chunk.length
     if (length > maxAnswer) throw new Error('the answer is longer than 8 MiB')
     chunks.push(chunk)
@@ -33,27 +34,36 @@ const readText = async (response: Response): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** `fetch failed` says nothing; its cause does. */
-const reasonOf = (error: unknown): string =>
-  describeError(error instanceof Error && error.cause instanceof Error ? error.cause : error, 200)
+/** `node:http`, since `fetch` refuses some ports, such as 10080, that a person may well have chosen. */
+const exchange = async ({ url, method = 'GET', headers = {}, body, timeoutMs }: HttpQuestion): Promise<HttpAnswer> => {
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const request = send(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) })
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve)
+    request.on('error', reject)
+  })
+  request.end(body)
+  const response = await answered
+  try {
+    return { status: response.statusCode ?? 0, text: await readText(response as AsyncIterable<Buffer>) }
+  } finally {
+    request.destroy()
+  }
+}
 
 /**
  * One request of a command. Redirects are not followed.
  *
  * @throws MillraceError `E_CLI_UNREACHABLE`
  */
-export const ask = async ({ url, method = 'GET', headers = {}, body, timeoutMs, advice }: HttpQuestion): Promise<HttpAnswer> => {
+export const ask = async (question: HttpQuestion): Promise<HttpAnswer> => {
   try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body !== undefined && { body: Uint8Array.from(body) }),
-    })
-    return { status: response.status, text: await readText(response) }
+    return await exchange(question)
   } catch (error) {
-    throw new MillraceError('E_CLI_UNREACHABLE', { url: `${url.origin}${url.pathname}`, reason: reasonOf(error), advice }, error)
+    const { url, advice, timeoutMs } = question
+    const isLate = error instanceof Error && error.name === 'AbortError'
+    const reason = isLate ? `no answer within ${formatDuration(timeoutMs)}` : describeError(error, 200)
+    throw new MillraceError('E_CLI_UNREACHABLE', { url: `${url.origin}${url.pathname}`, reason, advice }, error)
   }
 }
 
