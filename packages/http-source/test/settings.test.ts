@@ -69,7 +69,7 @@ test('the program: a token file that is exchanged, 401 before and 200 after, a c
     admin_host: '127.0.0.1',
     admin_port: '0',
   })
-  await until('it takes events', () => said().includes('"takes events"') || child.exitCode !== null)
+  await until('it takes events', () => said().includes('"takes events"') || child.exitCode !== null, 15_000)
   const url = /http:\/\/127\.0\.0\.1:\d+\/topics\//.exec(said())?.[0] ?? said()
   const post = async (token: string): Promise<number> =>
     (await send(`${url}t?wait=true`, 'x', { headers: [['authorization', `Bearer ${token}`]] })).status

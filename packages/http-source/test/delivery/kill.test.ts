@@ -40,7 +40,7 @@ const live = async (gatewayUrl: string, folder: string): Promise<Life> => {
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  await until(`it takes events; it said ${out}`, () => out.includes('"takes events"') || child.exitCode !== null)
+  await until(`it takes events; it said ${out}`, () => out.includes('"takes events"') || child.exitCode !== null, 30_000)
   const url = /http:\/\/127\.0\.0\.1:\d+\/topics\//.exec(out)?.[0]
   if (url === undefined) throw new Error(out)
   return { child, url }
@@ -98,4 +98,4 @@ test('T1: after kill -9 at random points, whatever was answered with 202 or 200 
   expect(gateway.requests.every((request) => request.eventId === request.text())).toBe(true)
   child.kill('SIGTERM')
   expect(await once(child, 'close')).toEqual([0, null])
-}, 40_000)
+}, 120_000)
