@@ -1,3 +1,12 @@
 export { kafkaSource } from './source.ts'
+export { kafkaSettings } from './settings.ts'
+export { kafkaOptions } from './source-options.ts'
+export { countingObserver, kafkaMetrics, scrapePartitions } from './metrics.ts'
 
 export type { KafkaSource, KafkaSourceOptions } from './source.ts'
+export type { KafkaConfig } from './settings.ts'
+export type { KafkaObserver } from './consumer/observer.ts'
+export type { InitialOffset, OutOfRangePolicy } from './consumer/start-position.ts'
+export type { ConnectionMaterial, ConnectionOptions, SaslMaterial, TlsMaterial } from './driver/connection.ts'
+export type { KafkaDriver } from './driver/driver.ts'
+export type { MemberOptions } from './driver/kafkajs-consumer.ts'

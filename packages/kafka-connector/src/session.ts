@@ -1,5 +1,5 @@
 import { deliver, describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
-import type { OpenSession, SourceContext, Timer } from '@millrace/sdk'
+import type { FunctionDeclaration, OpenSession, SourceContext, Timer } from '@millrace/sdk'
 import type { KafkaObserver } from './consumer/observer.ts'
 import type { Partition } from './consumer/partition.ts'
 import type { StartRules } from './consumer/starter.ts'
@@ -7,6 +7,7 @@ import { TopicConsumer } from './consumer/topic-consumer.ts'
 import type { ConsumerTimes } from './consumer/topic-consumer.ts'
 import type { DriverRecord, KafkaDriver } from './driver/driver.ts'
 import { recordToEvent } from './mapping/record-to-event.ts'
+import { selectTopics } from './topics/topic-pattern.ts'
 import { groupTopics, resolveTopics } from './topics/resolve-topics.ts'
 import type { TopicRules } from './topics/resolve-topics.ts'
 
@@ -36,6 +37,12 @@ interface Failure {
   readonly count: number
   /** Monotonic. */
   readonly retryAt: number
+}
+
+const subscribes = (declared: FunctionDeclaration | undefined, topic: string): boolean => {
+  if (declared === undefined) return false
+  const selection = selectTopics(declared.topics)
+  return selection.exact.has(topic) || selection.matchesPattern(topic)
 }
 
 /**
@@ -223,9 +230,12 @@ export class KafkaSession {
 
   #emit(record: DriverRecord, intake: string, complete: () => void): void {
     if (this.session.ended) return
-    const { event, unreadable } = recordToEvent(record, { cluster: this.#cluster })
+    const { event, unreadable, targets } = recordToEvent(record, {
+      cluster: this.#cluster,
+      mayTarget: (name, topic) => subscribes(this.#context.functions.get(name), topic),
+    })
     // A release needs nothing: the record stays open in its window, and comes again with the next assignment.
-    deliver(this.#context, { event, intake, ack: complete, ...(unreadable !== undefined && { unreadable }) })
+    deliver(this.#context, { event, intake, ack: complete, ...(unreadable !== undefined && { unreadable }), ...(targets !== undefined && { targets }) })
   }
 
   #onLost(consumer: TopicConsumer, reason: Error): void {

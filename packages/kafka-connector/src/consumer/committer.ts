@@ -38,7 +38,7 @@ export class Committer {
     if (this.#stopped) return
     this.#completions += 1
     // After a failure only the timer tries again, so that a broken coordinator is not pressed by every completion.
-    if (this.#completions >= this.#options.everyCompletions && this.#running === undefined && !this.#failed) this.#run()
+    if (this.#completions >= this.#options.everyCompletions && this.#running === undefined && !this.#failed) void this.#run()
     else this.#arm()
   }
 
@@ -59,7 +59,7 @@ export class Committer {
     if (this.#timer !== undefined || this.#stopped) return
     this.#timer = this.#options.clock.after(this.#options.intervalMs, () => {
       this.#timer = undefined
-      if (this.#running === undefined) this.#run()
+      if (this.#running === undefined) void this.#run()
       else this.#arm()
     })
   }

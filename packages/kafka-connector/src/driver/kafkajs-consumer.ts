@@ -202,8 +202,9 @@ export class KafkajsConsumer implements DriverConsumer {
   }
 
   // kafkajs awaits what a handler returns before it fetches on, so nothing is awaited here (1.3 row 1).
-  #onBatch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
-    if (this.#over || isStale()) return Promise.resolve()
+  #onBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    if (this.#over || payload.isStale()) return Promise.resolve()
     const { topic, partition } = batch
     // A batch fetched before a join may be of a topic that is no longer ours; to resolve it would crash (1.3 row 20).
     if (!this.#owned.some((at) => at.topic === topic && at.partition === partition)) return Promise.resolve()
@@ -214,7 +215,7 @@ export class KafkajsConsumer implements DriverConsumer {
       through: Number(batch.lastOffset()) + 1,
       highWatermark: Number(batch.highWatermark),
     })
-    if (taken) resolveOffset(batch.lastOffset())
+    if (taken) payload.resolveOffset(batch.lastOffset())
     return Promise.resolve()
   }
 

@@ -1,5 +1,15 @@
 // The one file that imports the library. Its types stay in this folder.
-export { AssignerProtocol, CompressionCodecs, CompressionTypes, Kafka, logLevel, PartitionAssigners } from 'kafkajs'
+import kafkajs from 'kafkajs'
+
+// Node finds not all names of this CommonJS module by itself (`CompressionCodecs` is missing), so they are taken from the whole.
+export const AssignerProtocol: typeof kafkajs.AssignerProtocol = kafkajs.AssignerProtocol
+export const CompressionCodecs: typeof kafkajs.CompressionCodecs = kafkajs.CompressionCodecs
+export const CompressionTypes: typeof kafkajs.CompressionTypes = kafkajs.CompressionTypes
+export const Kafka: typeof kafkajs.Kafka = kafkajs.Kafka
+export const logLevel: typeof kafkajs.logLevel = kafkajs.logLevel
+export const PartitionAssigners: typeof kafkajs.PartitionAssigners = kafkajs.PartitionAssigners
+
+export type Kafka = kafkajs.Kafka
 export type {
   Admin,
   Assigner,

@@ -65,9 +65,9 @@ export class MemoryCluster {
   deleteTopic(topic: string): void {
     this.#logs.delete(topic)
     for (const group of this.#committed.values()) {
-      for (const intake of [...group.keys()]) if (intake.startsWith(`${topic}/`)) group.delete(intake)
+      for (const intake of Array.from(group.keys())) if (intake.startsWith(`${topic}/`)) group.delete(intake)
     }
-    for (const member of [...this.#members]) {
+    for (const member of Array.from(this.#members)) {
       if (member.topics.includes(topic)) this.#lose(member, new MillraceError('E_KAFKA_TOPIC_MISSING', { ...place('deleted'), topic, interval: 30 }))
     }
   }
@@ -119,7 +119,7 @@ export class MemoryCluster {
 
   /** The connection of every member of the group is gone. */
   crash(group: string): void {
-    for (const member of [...this.#members]) if (member.group === group) this.#lose(member, new MillraceError('E_KAFKA_UNREACHABLE', place('crash')))
+    for (const member of Array.from(this.#members)) if (member.group === group) this.#lose(member, new MillraceError('E_KAFKA_UNREACHABLE', place('crash')))
   }
 
   members(group: string): number {
@@ -216,7 +216,7 @@ export class MemoryCluster {
 
   async #join(group: string): Promise<void> {
     const living = (): Member[] => [...this.#members].filter((member) => member.group === group && !member.evicted)
-    await Promise.all(living().map((member) => (member.generation < 0 ? undefined : member.options.beforeJoin())))
+    await Promise.all(living().map(async (member) => (member.generation < 0 ? undefined : member.options.beforeJoin())))
     const members = living()
     const previous = this.#generation
     this.#generation += 1

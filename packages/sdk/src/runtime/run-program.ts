@@ -5,6 +5,7 @@ import { version } from '../core/version.ts'
 import { nodeFileReader } from '../ports/files/file-reader.ts'
 import { createLogger } from '../ports/logging/pino-logger.ts'
 import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
+import type { Metrics } from '../ports/metrics/registry.ts'
 import { coreSettings } from './config/core-settings.ts'
 import { helpText } from './config/help-text.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -17,7 +18,7 @@ import type { ConnectorHost } from './host-options.ts'
 import { onStopSignals } from './stop-signals.ts'
 
 /** A connector as a program. */
-export interface ConnectorProgram<V extends object> {
+export interface ConnectorProgram<V extends object, M extends MetricsTable = MetricsTable, S extends Source = Source> {
   /** Its command, e.g. `millrace-cron-connector`. */
   readonly name: string
   /** One sentence for `--help`. */
@@ -25,8 +26,10 @@ export interface ConnectorProgram<V extends object> {
   /** The settings of its source. */
   readonly settings: Component<V>
   /** Rows of the source's own metrics. */
-  readonly metrics?: MetricsTable
-  source(settings: Readonly<V>, logger: Logger): Source | Promise<Source>
+  readonly metrics?: M
+  source(settings: Readonly<V>, logger: Logger): S | Promise<S>
+  /** Called once before the start, where `metrics` has rows: lets the source set its gauges before each scrape, and count. */
+  instrument?(source: S, metrics: Metrics<M>): void
 }
 
 /** What a program is run with. @default the process's own */
@@ -83,8 +86,8 @@ export const runHost = async (host: ConnectorHost, logger: Logger): Promise<numb
  * A connector's whole process: configuration, logs, admin server, connector, signals. Resolves with the exit code: 0 after a clean
  * stop, 1 on a failure, 2 on a wrong configuration.
  */
-export const runProgram = async <V extends object>(
-  program: ConnectorProgram<V>,
+export const runProgram = async <V extends object, M extends MetricsTable = MetricsTable, S extends Source = Source>(
+  program: ConnectorProgram<V, M, S>,
   given: ProgramEnvironment = ofProcess(),
 ): Promise<number> => {
   const components = { core: coreSettings, source: program.settings }
@@ -106,12 +109,15 @@ export const runProgram = async <V extends object>(
     const { core, source: settings } = config.values
     const logger = createLogger({ level: core.debug ? 'debug' : 'info', encoding: core.logEncoding, base: { program: program.name } })
     for (const warning of config.warnings) logger.warn(warning)
+    const source = await program.source(settings, logger)
     const host = await startHost({
       config: core,
       describedConfig: describeConfig(config),
-      sources: [await program.source(settings, logger)],
+      sources: [source],
       logger,
       ...(program.metrics !== undefined && { metrics: program.metrics }),
+      // The table of the process holds the program's rows: its names are right.
+      instrument: (metrics) => program.instrument?.(source, metrics as unknown as Metrics<M>),
     })
     logger.info('listening', { admin: host.adminUrl, version })
     return await runHost(host, logger)

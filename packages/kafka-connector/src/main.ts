@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { runProgram } from '@millrace/sdk'
+import type { Metrics } from '@millrace/sdk'
+import { countingObserver, kafkaMetrics, scrapePartitions } from './metrics.ts'
+import { kafkaSettings } from './settings.ts'
+import { kafkaSource } from './source.ts'
+import { kafkaOptions } from './source-options.ts'
+
+let counted: Metrics<typeof kafkaMetrics> | undefined
+
+process.exitCode = await runProgram({
+  name: 'millrace-kafka-connector',
+  about: 'Calls OpenFaaS functions with the records of the Kafka topics that they name.',
+  settings: kafkaSettings,
+  metrics: kafkaMetrics,
+  source: (settings) =>
+    kafkaSource(
+      kafkaOptions(
+        settings,
+        countingObserver(() => counted),
+      ),
+    ),
+  instrument: (source, metrics) => {
+    counted = metrics
+    scrapePartitions(metrics, () => source.partitions(), Date.now)
+  },
+})

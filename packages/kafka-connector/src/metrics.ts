@@ -1,0 +1,131 @@
+import type { Metrics } from '@millrace/sdk'
+import type { KafkaObserver } from './consumer/observer.ts'
+import type { Partition } from './consumer/partition.ts'
+
+/** The rows of the Kafka connector, a `MetricsTable`. */
+export const kafkaMetrics = {
+  millrace_kafka_lag_records: {
+    type: 'gauge',
+    help: 'Records behind the committed position of a partition that this replica owns.',
+    labels: ['topic', 'partition'],
+  },
+  millrace_kafka_oldest_unacked_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest record of a topic that is not finished, by its own timestamp; 0 when there is none.',
+    labels: ['topic'],
+    unit: 'seconds',
+  },
+  millrace_kafka_window_records: {
+    type: 'gauge',
+    help: 'Records of a topic between the oldest unfinished one and the newest: what a crash would repeat at most.',
+    labels: ['topic'],
+  },
+  millrace_kafka_assigned_partitions: {
+    type: 'gauge',
+    help: 'Partitions that this replica owns.',
+    labels: [],
+  },
+  millrace_kafka_paused_partitions: {
+    type: 'gauge',
+    help: 'Owned partitions of which nothing is fetched: full, being started, or before a join.',
+    labels: [],
+  },
+  millrace_kafka_stopped_partitions: {
+    type: 'gauge',
+    help: 'Owned partitions that wait for a person, since their position is outside the log (offset_out_of_range: fail).',
+    labels: [],
+  },
+  millrace_kafka_rebalances_total: {
+    type: 'counter',
+    help: 'Assignments that this replica got.',
+    labels: ['group'],
+  },
+  millrace_kafka_commits_total: {
+    type: 'counter',
+    help: 'Commits that the broker has stored.',
+    labels: ['group'],
+  },
+  millrace_kafka_commit_failures_total: {
+    type: 'counter',
+    help: 'Commits that failed; what they covered is committed again, or given to the next owner.',
+    labels: ['group'],
+  },
+  millrace_kafka_commit_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a commit.',
+    labels: ['group'],
+    unit: 'seconds',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  millrace_kafka_redelivered_total: {
+    type: 'counter',
+    help: 'Records handed over a second time by this replica: a function may have seen them before.',
+    labels: ['topic'],
+  },
+  millrace_kafka_fenced_total: {
+    type: 'counter',
+    help: 'Results that came after their partition had gone, and moved no position.',
+    labels: ['topic'],
+  },
+  millrace_kafka_skipped_total: {
+    type: 'counter',
+    help: 'Records that were finished before a restart or a rebalance, as the commit says, and were not run again.',
+    labels: ['topic'],
+  },
+} as const
+
+type KafkaMetrics = Metrics<typeof kafkaMetrics>
+
+/** Counts what consumers tell, once there are metrics. */
+export const countingObserver = (metrics: () => KafkaMetrics | undefined): KafkaObserver => ({
+  rebalanced: (group) => metrics()?.counter('millrace_kafka_rebalances_total', { group }).inc(),
+  committed: (group, _partitions, tookMs) => {
+    metrics()?.counter('millrace_kafka_commits_total', { group }).inc()
+    metrics()?.histogram('millrace_kafka_commit_duration_seconds', { group }).observe(tookMs / 1000)
+  },
+  commitFailed: (group) => metrics()?.counter('millrace_kafka_commit_failures_total', { group }).inc(),
+  redelivered: (topic) => count(metrics(), 'millrace_kafka_redelivered_total', topic, 1),
+  fenced: (topic, by) => count(metrics(), 'millrace_kafka_fenced_total', topic, by),
+  skipped: (topic, by) => count(metrics(), 'millrace_kafka_skipped_total', topic, by),
+})
+
+const count = (
+  metrics: KafkaMetrics | undefined,
+  name: 'millrace_kafka_redelivered_total' | 'millrace_kafka_fenced_total' | 'millrace_kafka_skipped_total',
+  topic: string,
+  by: number,
+): void => metrics?.counter(name, { topic: metrics.topicLabel(topic) }).inc(by)
+
+interface TopicFigures {
+  oldestAt: number | undefined
+  span: number
+}
+
+/** Sets the gauges before each scrape. Partitions that have gone say 0 from then on. */
+export const scrapePartitions = (metrics: KafkaMetrics, partitions: () => readonly Partition[], now: () => number): void => {
+  const lags = new Map<string, { readonly topic: string; readonly partition: string }>()
+  const topics = new Set<string>()
+  metrics.onScrape(() => {
+    const owned = partitions()
+    metrics.gauge('millrace_kafka_assigned_partitions', {}).set(owned.length)
+    metrics.gauge('millrace_kafka_paused_partitions', {}).set(owned.filter((partition) => !partition.flows).length)
+    metrics.gauge('millrace_kafka_stopped_partitions', {}).set(owned.filter((partition) => partition.held('stopped')).length)
+    for (const labels of lags.values()) metrics.gauge('millrace_kafka_lag_records', labels).set(0)
+    const figures = new Map<string, TopicFigures>([...topics].map((topic) => [topic, { oldestAt: undefined, span: 0 }]))
+    for (const partition of owned) {
+      const labels = { topic: metrics.topicLabel(partition.topic), partition: String(partition.partition) }
+      lags.set(JSON.stringify(labels), labels)
+      topics.add(labels.topic)
+      metrics.gauge('millrace_kafka_lag_records', labels).inc(partition.lag ?? 0)
+      const figure = figures.get(labels.topic) ?? { oldestAt: undefined, span: 0 }
+      figures.set(labels.topic, figure)
+      figure.span += partition.span
+      const { oldestAt } = partition
+      if (oldestAt !== undefined) figure.oldestAt = Math.min(figure.oldestAt ?? Infinity, oldestAt)
+    }
+    for (const [topic, { oldestAt, span }] of figures) {
+      metrics.gauge('millrace_kafka_window_records', { topic }).set(span)
+      metrics.gauge('millrace_kafka_oldest_unacked_age_seconds', { topic }).set(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000)
+    }
+  })
+}
