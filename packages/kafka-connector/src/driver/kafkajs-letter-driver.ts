@@ -60,7 +60,7 @@ class KafkajsProducer implements DriverProducer {
  */
 export const kafkajsLetterDriver = (connection: ConnectionOptions, logger: Logger): LetterDriver => {
   const admin = new KafkajsAdmin(connection, logger)
-  const open = async (): Promise<{ readonly kafka: Kafka; readonly place: ErrorPlace }> => {
+  const open = async (): Promise<{ readonly kafka: InstanceType<typeof Kafka>; readonly place: ErrorPlace }> => {
     const { config, user } = await clientConfig(connection, logger)
     return { kafka: new Kafka(config), place: { brokers: connection.brokers.join(','), user } }
   }
@@ -86,7 +86,10 @@ export const kafkajsLetterDriver = (connection: ConnectionOptions, logger: Logge
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
         // The partition is always named.
-        createPartitioner: () => (args) => args.message.partition ?? 0,
+        createPartitioner:
+          () =>
+          ({ message }: { readonly message: Message }) =>
+            message.partition ?? 0,
         retry: { retries: 4, initialRetryTime: 200, maxRetryTime: 2000 },
       })
       try {

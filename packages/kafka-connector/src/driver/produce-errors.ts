@@ -31,7 +31,8 @@ export const translateProduceError = (thrown: unknown, place: ErrorPlace, topic:
   const types = typesIn(thrown)
   const code = rules.find(([type]) => types.has(type))?.[1]
   const context = { ...place, topic, bytes, create: 'for the start alone', reason: describeError(thrown, 300) }
-  if (code !== undefined) return new MillraceError(code, { ...context, ...(code === 'E_KAFKA_LETTER_TOPIC_MISSING' && { reason: '' }) }, thrown)
+  if (code !== undefined)
+    return new MillraceError(code, { ...context, ...(code === 'E_KAFKA_LETTER_TOPIC_MISSING' && { reason: '' }) }, thrown)
   const general = translateError(thrown, place, 'E_KAFKA_LETTER_WRITE')
   return general.code === 'E_KAFKA_LETTER_WRITE' ? new MillraceError('E_KAFKA_LETTER_WRITE', context, thrown) : general
 }

@@ -1,0 +1,58 @@
+import { describeError, MillraceError } from '@millrace/sdk'
+import type { LetterDriver } from '../driver/letter-driver.ts'
+
+/** How dead-letter topics come to be. */
+export interface LetterTopicsOptions {
+  readonly driver: LetterDriver
+  readonly brokers: string
+  /** Create a missing one. @default true */
+  readonly create: boolean
+  /** -1: what the broker does by default. @default -1 */
+  readonly replicationFactor: number
+  /** How long a created one keeps its letters; -1: until a person deletes them. @default -1 */
+  readonly retentionMs: number
+}
+
+/** Looks for dead-letter topics, and creates them where that is allowed: with as many partitions as the origin has. */
+export class LetterTopics {
+  readonly #options: LetterTopicsOptions
+
+  constructor(options: LetterTopicsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The number of partitions of a dead-letter topic.
+   *
+   * @throws MillraceError `E_KAFKA_LETTER_TOPIC_MISSING`, `E_KAFKA_LETTER_DENIED`, or what the connection says
+   */
+  async ensure(topic: string, origin: string): Promise<number> {
+    const { driver, create } = this.#options
+    const state = (await driver.describe([topic])).get(topic)
+    if (state?.kind === 'ready') return state.partitions
+    const context = { topic, brokers: this.#options.brokers, user: '(of this connector)', create }
+    if (state?.kind === 'denied') throw new MillraceError('E_KAFKA_LETTER_DENIED', { ...context, reason: 'TOPIC_AUTHORIZATION_FAILED' })
+    if (!create) throw new MillraceError('E_KAFKA_LETTER_TOPIC_MISSING', { ...context, reason: '' })
+    const source = (await driver.describe([origin])).get(origin)
+    const partitions = source?.kind === 'ready' ? source.partitions : 1
+    try {
+      await driver.create({ topic, partitions, replicationFactor: this.#options.replicationFactor, config: this.#config() })
+    } catch (error) {
+      throw new MillraceError(
+        'E_KAFKA_LETTER_TOPIC_MISSING',
+        { ...context, reason: `; it could not be created: ${describeError(error, 200)}` },
+        error,
+      )
+    }
+    // Somebody else may have been faster, with another number.
+    const created = (await driver.describe([topic])).get(topic)
+    return created?.kind === 'ready' ? created.partitions : partitions
+  }
+
+  #config(): ReadonlyMap<string, string> {
+    return new Map([
+      ['cleanup.policy', 'delete'],
+      ['retention.ms', String(this.#options.retentionMs)],
+    ])
+  }
+}
