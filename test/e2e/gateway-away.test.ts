@@ -75,7 +75,7 @@ test('T19 a name that does not resolve: alive, not ready, nothing taken in, and 
   expect(await connector.stop()).toEqual({ code: 0, signal: null })
 })
 
-test('T19 S6 C1 half-open connections and cut answers: tried again after the timeout, delivered, nobody dead-lettered', async () => {
+test('T19 openfaas S6 C1 half-open connections and cut answers: tried again after the timeout, delivered, nobody dead-lettered', async () => {
   const log = new CallLog()
   const gateway = await fakeGateway({ functions: { orders: log.function({ topic: 'orders' }) } })
   atEnd(() => gateway.close())

@@ -49,7 +49,7 @@ const brokenLists: Readonly<Record<string, FaultAction>> = {
   'a redirect': { status: 302, headers: { Location: '/elsewhere' } },
 }
 
-test('T20 S1 S2 a list that is no list: the last good map stays, memory is bounded, the process lives', async () => {
+test('T20 openfaas S1 S2 a list that is no list: the last good map stays, memory is bounded, the process lives', async () => {
   const { gateway, connector } = await startBoth()
   const rss = async (): Promise<number> => (await connector.metric('millrace_process_resident_memory_bytes')) / 1024 ** 2
   const before = await rss()
@@ -81,7 +81,7 @@ test('T20 S1 S2 a list that is no list: the last good map stays, memory is bound
   expect(await connector.stop()).toEqual({ code: 0, signal: null })
 })
 
-test('T20 S3 a list that hangs holds up nothing: the last good map serves, and a stop does not wait for it', async () => {
+test('T20 openfaas S3 a list that hangs holds up nothing: the last good map serves, and a stop does not wait for it', async () => {
   const { gateway, connector } = await startBoth()
   const asked = gateway.systemRequests.length
   gateway.listFaults.set('hang')
@@ -121,7 +121,7 @@ test('T20 C2 an empty list unsubscribes nobody while it may be a fault, and ever
   await connector.settled()
 })
 
-test('S15 R8 one failing namespace keeps its functions, the others are kept fresh', async () => {
+test('openfaas S15 R8 one failing namespace keeps its functions, the others are kept fresh', async () => {
   const gateway = await fakeGateway({
     namespaces: ['openfaas-fn', 'staging'],
     functions: { a: { annotations: { topic: 'a' } }, 'b.staging': { annotations: { topic: 'b' } } },
@@ -146,7 +146,7 @@ test('S15 R8 one failing namespace keeps its functions, the others are kept fres
   await connector.settled()
 })
 
-test('S9 R1 before the first good map nothing is taken in', async () => {
+test('openfaas S9 R1 before the first good map nothing is taken in', async () => {
   const gateway = await fakeGateway({ functions: { orders: { annotations: { topic: 'orders' } } } })
   atEnd(() => gateway.close())
   gateway.listFaults.set('502-newline')

@@ -58,7 +58,7 @@ test('K8 T22 a removed function gets no call after two lists have missed it, its
   await connector.settled()
 })
 
-test('S13 an annotation that changes while events flow: from the next list on the new topics hold, and none is lost', async () => {
+test('openfaas S13 an annotation that changes while events flow: from the next list on the new topics hold, and none is lost', async () => {
   const log = new CallLog()
   const gateway = await fakeGateway({ functions: { orders: log.function({ topic: 'old' }) } })
   atEnd(() => gateway.close())
@@ -96,7 +96,7 @@ test('S13 an annotation that changes while events flow: from the next list on th
   await connector.settled()
 })
 
-test('T15 S2 the gateway password is rotated: the refused list names the credentials, the new file is used, the map stayed', async () => {
+test('T15 openfaas S2 the gateway password is rotated: the refused list names the credentials, the new file is used, the map stayed', async () => {
   const gateway = await fakeGateway({
     functions: { orders: { annotations: { topic: 'orders' } } },
     basicAuth: { user: 'admin', password: 'new-password' },

@@ -88,7 +88,7 @@ test('T21 429 with Retry-After in seconds, as a date, huge, negative and nonsens
   expect(await connector.letters()).toEqual([])
 })
 
-test('T22 S5 final refusals: 4xx go to the dead letters at once, with one call', async () => {
+test('T22 openfaas S5 final refusals: 4xx go to the dead letters at once, with one call', async () => {
   const statuses = [400, 405, 406, 411, 413, 414, 415, 418, 422, 451]
   const gateway = await fakeGateway({ functions: { orders: { annotations: { topic: 'orders' } } } })
   atEnd(() => gateway.close())
@@ -123,7 +123,7 @@ test('T22 410: the function is called no more until it is deployed again', async
   await connector.settled()
 })
 
-test('T22 S14 3xx and 401: never followed, never final; readiness tells of the redirect; delivered once it is mended', async () => {
+test('T22 openfaas S14 3xx and 401: never followed, never final; readiness tells of the redirect; delivered once it is mended', async () => {
   const log = new CallLog()
   const gateway = await fakeGateway({ functions: { orders: log.function({ topic: 'orders' }), secret: log.function({ topic: 'secret' }) } })
   atEnd(() => gateway.close())
