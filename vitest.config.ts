@@ -17,6 +17,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    // Servers that the whole run shares, started when the first test asks for one.
+    globalSetup: ['test/servers/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { createTopic, type TopicOptions } from './kafka/admin.ts'
+import type { KafkaAddresses } from './kafka/addresses.ts'
+import { startKafka, type KafkaCluster, type KafkaOptions } from './kafka/cluster.ts'
+import { supervisorVariable, type SupervisorAnswer } from './supervisor.ts'
+
+export { committedOf, createClient, withAdmin, type TopicOptions } from './kafka/admin.ts'
+export { oauthToken, type Credentials, type KafkaAddresses, type SecureAddresses } from './kafka/addresses.ts'
+export { readTopic, type ReadRecord } from './kafka/read-topic.ts'
+export type { Broker } from './kafka/broker.ts'
+export type { Certificates, KeyPair, ServerCertificate } from './kafka/certificates.ts'
+export type { KafkaCluster, KafkaOptions } from './kafka/cluster.ts'
+
+/** The server that the whole run shares: nobody may stop it, hold it up, or count on being alone. */
+export interface SharedKafka extends KafkaAddresses {
+  readonly secure: NonNullable<KafkaAddresses['secure']>
+  /** Makes a topic; `uniqueName` gives one that nobody else has. */
+  createTopic(topic: string, options?: TopicOptions): Promise<void>
+}
+
+let ours: Promise<KafkaAddresses> | undefined
+
+const askSupervisor = async (url: string): Promise<KafkaAddresses> => {
+  const response = await fetch(`${url}/kafka`, { headers: { connection: 'close' } })
+  const answer = (await response.json()) as SupervisorAnswer
+  if ('error' in answer) throw new Error(answer.error)
+  return answer.kafka
+}
+
+const findShared = (): Promise<KafkaAddresses> => {
+  const url = process.env[supervisorVariable]
+  return url === undefined ? startKafka(1, { secure: true }) : askSupervisor(url)
+}
+
+const shared = async (): Promise<SharedKafka> => {
+  ours ??= findShared()
+  const addresses = await ours
+  if (addresses.secure === undefined) throw new Error('the shared server has no secure doors')
+  return {
+    ...addresses,
+    secure: addresses.secure,
+    createTopic: (topic, options) => createTopic(addresses.bootstrap, topic, options),
+  }
+}
+
+/**
+ * Real Kafka brokers. All of these throw a `TestBedError` that says what to install when they cannot be had.
+ *
+ *     const { bootstrap, createTopic } = await kafka.shared()   // for most tests
+ *     await using server = await kafka.single()                 // for tests that break it
+ *     await using three = await kafka.cluster(3)
+ */
+export const kafka = {
+  /** One broker with all doors, started once a run. Outside of vitest: once a process, and it ends with the process. */
+  shared,
+  /** One broker of your own, with all doors unless `secure` is false. */
+  single: (options: KafkaOptions = {}): Promise<KafkaCluster> => startKafka(1, { secure: true, ...options }),
+  /** Brokers of your own, with the plain doors alone unless `secure` is true. */
+  cluster: (nodes: number, options: KafkaOptions = {}): Promise<KafkaCluster> => startKafka(nodes, options),
+} as const
+
+/** A name for a topic or group that no other test and no other run uses. */
+export const uniqueName = (stem: string): string => `${stem}-${randomUUID().slice(0, 8)}`
