@@ -160,7 +160,7 @@ test('T31 keys of prototypes in JSON, headers, topics and CloudEvents: data like
   await expectHealthy(connector)
 })
 
-test('T32 bodies from nothing to above the limit, and JSON 100,000 levels deep: delivered up to the limit, one refusal above, memory bounded', async () => {
+test('T32 openfaas S7 bodies from nothing to above the limit, and JSON 100,000 levels deep: delivered up to the limit, one refusal above, memory bounded', async () => {
   const limit = 256 * 1024
   const { gateway, connector } = await startBoth('t', { events_max_body: '256KiB' })
   gateway.setFunction('picky', { annotations: { topic: 'deep', 'com.openfaas.connector.filter': '$.a.b=1' } })

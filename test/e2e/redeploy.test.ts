@@ -58,7 +58,7 @@ test('K8 T22 a removed function gets no call after two lists have missed it, its
   await connector.settled()
 })
 
-test('openfaas S13 an annotation that changes while events flow: from the next list on the new topics hold, and none is lost', async () => {
+test('openfaas S8 S13 an annotation that changes while events flow: from the next list on the new topics hold, and none is lost', async () => {
   const log = new CallLog()
   const gateway = await fakeGateway({ functions: { orders: log.function({ topic: 'old' }) } })
   atEnd(() => gateway.close())

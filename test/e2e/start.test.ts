@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileDeadLetters } from '@millrace/sdk'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Ended, type MillraceProcess, repository, startMillrace } from './dev-process.ts'
 
@@ -219,6 +220,32 @@ describe('what goes wrong', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ kind: 'done', about: 'mailer.openfaas-fn', text: expect.stringMatching(/^attempt 2: 200/) }),
     )
+  })
+
+  test('a replay that is stopped leaves the rest for the next one', async () => {
+    const cwd = mailer("module.exports = async () => console.log('mailed')")
+    const { process, gateway } = await up(freePorts, cwd)
+    const sink = await fileDeadLetters({ directory: join(cwd, 'letters') })
+    const rest = { source: '/mail', type: 'mail', topic: 'mail', data: Buffer.from('hello'), headers: [] }
+    const letter = {
+      intake: 'mail',
+      function: 'mailer.openfaas-fn',
+      reason: 'exhausted',
+      detail: '',
+      attempts: 1,
+      history: [],
+      hops: 0,
+    } as const
+    for (const id of ['m-1', 'm-2', 'm-3']) await sink.write({ ...letter, event: { id, ...rest }, diedAt: Date.now() })
+    await sink.close()
+    const slow = millrace(['replay', 'letters', '--gateway', gateway, '--rate', '1/h', '--json'], cwd)
+    await process.line(/output +mailer +\| mailed$/m)
+    slow.kill('SIGINT')
+    const { code, out } = await slow.ended
+    expect(code).toBe(130)
+    expect(JSON.parse(out)).toMatchObject({ selected: 3, delivered: 1, failed: 0, left: 2 })
+    const next = await command(['replay', 'letters', '--gateway', gateway, '--json'], cwd)
+    expect(JSON.parse(next.out)).toMatchObject({ selected: 2, delivered: 2, skipped: { replayed: 1 } })
   })
 
   test('the same connectors work with a gateway that runs elsewhere', async () => {

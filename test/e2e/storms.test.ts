@@ -169,3 +169,23 @@ test('T22 1xx without end and a reply with a header of 1 MiB: a failed attempt l
   }
   await connector.settled()
 })
+
+test('N4 openfaas S4 an asynchronous hand-over is called accepted, never done', async () => {
+  const gateway = await fakeGateway({
+    functions: {
+      later: { annotations: { topic: 't', 'com.openfaas.connector.async': 'true' }, handler: () => ({ status: 500 }) },
+      now: { annotations: { topic: 't' } },
+    },
+  })
+  atEnd(() => gateway.close())
+  const connector = await startHttp({ gatewayUrl: gateway.url })
+  await connector.ready()
+  const results = (await connector.publish('t?wait=true')).json()['results'] as { function: string; outcome: string; status: number }[]
+  expect(results.map(({ function: name, outcome, status }) => `${name} ${outcome} ${status}`).toSorted()).toEqual([
+    'later.openfaas-fn accepted 202',
+    'now.openfaas-fn done 200',
+  ])
+  expect(await connector.metric('millrace_invocations_total', { function: 'later', outcome: 'accepted' })).toBe(1)
+  expect(await connector.metric('millrace_invocations_total', { function: 'later', outcome: 'done' })).toBe(0)
+  await connector.settled()
+})
