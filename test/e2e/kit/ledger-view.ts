@@ -1,4 +1,4 @@
-import type { FakeCall, FakeFunctionSpec, FakeGateway, FakeReply } from '@millrace/sdk/testing'
+import type { FakeCall, FakeFunctionSpec, FakeReply } from '@millrace/sdk/testing'
 import { pauseFor } from './scope.ts'
 
 /** One call of a function, as the gateway's side saw it. Times are epoch milliseconds. */
@@ -73,7 +73,3 @@ export class CallLog {
 export const takes = (min: number, max: number, random: () => number): (() => Promise<void>) => {
   return () => pauseFor(min + (max - min) * random())
 }
-
-/** Requests to functions that were answered with this status. */
-export const answeredWith = (gateway: FakeGateway, status: number): number =>
-  gateway.requests.filter((request) => request.status === status).length

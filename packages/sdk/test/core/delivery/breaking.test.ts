@@ -88,6 +88,21 @@ test('T19: the gateway’s breaker opens by distinct events, and nothing is dead
   expect(seen.every((s) => s.acked.length === 1)).toBe(true)
 })
 
+test('T19: a lone event opens the gateway’s breaker too, so that a quiet connector dead-letters nothing while the gateway is away', async () => {
+  const h = harness([policy('a')])
+  const seen = h.emit('lonely')
+  for (let n = 0; n < 200; n += 1) {
+    for (const call of h.open()) call.fail('connect')
+    await settled()
+    h.clock.advance(5_000)
+  }
+  expect(h.breakers).toContain('gateway open')
+  expect(h.letters).toEqual([])
+  for (const call of h.open()) call.reply(200)
+  await settled()
+  expect(seen.acked).toHaveLength(1)
+})
+
 test('T23: one hanging function does not open the gateway’s breaker; three that are cut alike do', () => {
   const h = harness(['a', 'b', 'c', 'd'].map((name) => policy(name)))
   for (let n = 0; n < 30; n += 1) h.emit(`${n}`, { topic: 'a' })
