@@ -51,7 +51,7 @@ test('the library example of the README runs as it stands', async () => {
   writeFileSync(file, code.replace('http://127.0.0.1:8080', gateway.url))
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   await import(file)
-  expect(log.mock.calls.toSorted()).toEqual([
+  expect(log.mock.calls.toSorted(([left], [right]) => String(left).localeCompare(String(right)))).toEqual([
     ['audit.openfaas-fn', 'done', 204, 1],
     ['big-orders.openfaas-fn', 'filtered', undefined, 0],
     ['flaky-mailer.openfaas-fn', 'done', 200, 1],

@@ -18,7 +18,10 @@ const hints: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
   ['E_DEVGATEWAY_PORT_IN_USE', 'with millrace dev the flag is --gateway-port; 0 picks a free port'],
   ['E_HTTP_PORT_IN_USE', 'with millrace dev the flag is --events-port; 0 picks a free port'],
   ['E_ADMIN_PORT_IN_USE', 'with millrace dev the flag is --admin-port; 0 picks a free port'],
-  ['E_JOURNAL_LOCKED', 'is millrace dev running already? --data-dir DIR gives this one a directory of its own'],
+  [
+    'E_JOURNAL_LOCKED',
+    'with millrace dev, --data-dir DIR gives this one a directory of its own; with millrace replay, wait for the other one to end',
+  ],
 ])
 
 export const exitCodeOf = (error: unknown): 1 | 2 => (isMillraceError(error) && ofThePerson.has(error.code) ? 2 : 1)

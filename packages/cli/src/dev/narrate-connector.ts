@@ -98,15 +98,9 @@ const narrateSurroundings = (connector: Connector, name: string, narrator: Narra
       text: `not connected, again in ${formatDuration(retryMs)}: ${describeError(error, 300)}`,
     }),
   )
-  connector.on('discovery:failed', ({ error, consecutiveFailures }) => {
-    // The first, the second, the fourth, and so on: a gateway that is down for an hour fills no screen.
-    if (Number.isInteger(Math.log2(consecutiveFailures))) {
-      narrator.say({ kind: 'warning', about: 'gateway', text: `the functions could not be listed: ${describeError(error, 300)}` })
-    }
-  })
 }
 
-/** Says what the topic map is and what is wrong in it; once, since all connectors of a process read the same list. */
+/** Says what the topic map is, what is wrong in it and when it cannot be read; once, since all connectors of a process read the same list. */
 export const narrateMap = (connectors: readonly Connector[], narrator: Narrator): void => {
   const said = new Set<string>()
   const problems = (): void => {
@@ -120,6 +114,12 @@ export const narrateMap = (connectors: readonly Connector[], narrator: Narrator)
   const [first] = connectors
   first?.on('map:changed', ({ change, functions }) => narrator.say({ kind: 'map', about: `${functions} functions`, text: changes(change) }))
   first?.on('discovery:listed', problems)
+  first?.on('discovery:failed', ({ error, consecutiveFailures }) => {
+    // The first, the second, the fourth, and so on: a gateway that is down for an hour fills no screen.
+    if (Number.isInteger(Math.log2(consecutiveFailures))) {
+      narrator.say({ kind: 'warning', about: 'gateway', text: `the functions could not be listed: ${describeError(error, 300)}` })
+    }
+  })
 }
 
 /** Tells what one connector does. */

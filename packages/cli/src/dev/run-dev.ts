@@ -84,6 +84,9 @@ export const runDev = async (config: DevConfig, io: CliIo): Promise<number> => {
     encoding: core.debug ? core.logEncoding : 'console',
     destination: { write: io.err },
   })
+  if (config.http.eventsToken === undefined && !/^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.http.eventsHost)) {
+    narrator.say({ kind: 'warning', about: 'settings', text: 'anybody who reaches this machine may publish events; set events_token' })
+  }
   const http = httpSource(httpOptions(config.http))
   const gateway = await startGateway(config, io, narrator)
   try {

@@ -41,7 +41,7 @@ class ReplaySource implements LettersSource {
   readonly #stopped = new Set<string>()
   readonly #free: (() => void)[] = []
   #running = 0
-  #allStopped = false
+  readonly #halt = new AbortController()
   #begun = false
   #context: SourceContext | undefined
 
@@ -56,6 +56,7 @@ class ReplaySource implements LettersSource {
 
   connect(context: SourceContext): Promise<Session> {
     this.#context = context
+    context.signal.addEventListener('abort', () => this.#halt.abort(), { once: true })
     if (!this.#begun) {
       this.#begun = true
       this.#run(context).then(
@@ -67,7 +68,7 @@ class ReplaySource implements LettersSource {
   }
 
   stop(functionName?: string): void {
-    if (functionName === undefined) this.#allStopped = true
+    if (functionName === undefined) this.#halt.abort()
     else this.#stopped.add(functionName)
     void this.#context?.revoke(functionName === undefined ? 'all' : [functionName], drainMs)
   }
@@ -78,20 +79,20 @@ class ReplaySource implements LettersSource {
     for await (const letter of letters) {
       if (!this.#isStopped(letter)) {
         if (ratePerSecond !== undefined) {
-          await sleepUntil(context.clock, next, context.signal)
+          await sleepUntil(context.clock, next, this.#halt.signal)
           next = Math.max(next, context.clock.monotonic()) + 1000 / ratePerSecond
         }
         while (this.#running >= concurrency) await new Promise<void>((resolve) => this.#free.push(resolve))
       }
       // It may have been stopped while this letter waited for its turn.
-      if (this.#isStopped(letter) || context.signal.aborted) await this.#options.ended(letter, { kind: 'released', reason: 'stopped' })
+      if (this.#isStopped(letter)) await this.#options.ended(letter, { kind: 'released', reason: 'stopped' })
       else this.#begin(context, letter)
     }
     while (this.#running > 0) await new Promise<void>((resolve) => this.#free.push(resolve))
   }
 
   #isStopped(letter: DeadLetter): boolean {
-    return this.#allStopped || this.#stopped.has(letter.function ?? '')
+    return this.#halt.signal.aborted || this.#stopped.has(letter.function ?? '')
   }
 
   #begin(context: SourceContext, letter: DeadLetter): void {
@@ -114,7 +115,7 @@ class ReplaySource implements LettersSource {
     try {
       await this.#options.ended(letter, end)
     } catch (error) {
-      this.#allStopped = true
+      this.#halt.abort()
       this.#done.reject(error)
     } finally {
       this.#running -= 1
