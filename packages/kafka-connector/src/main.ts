@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 import { runProgram } from '@millrace/sdk'
 import type { Metrics } from '@millrace/sdk'
+import { muteNegativeTimeouts } from './driver/mute-timeouts.ts'
 import { countingObserver, kafkaMetrics, scrapePartitions } from './metrics.ts'
 import { kafkaSettings } from './settings.ts'
 import { kafkaSource } from './source.ts'
 import { kafkaOptions } from './source-options.ts'
+
+muteNegativeTimeouts(process)
 
 let counted: Metrics<typeof kafkaMetrics> | undefined
 

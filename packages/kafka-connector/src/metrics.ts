@@ -81,7 +81,9 @@ export const countingObserver = (metrics: () => KafkaMetrics | undefined): Kafka
   rebalanced: (group) => metrics()?.counter('millrace_kafka_rebalances_total', { group }).inc(),
   committed: (group, _partitions, tookMs) => {
     metrics()?.counter('millrace_kafka_commits_total', { group }).inc()
-    metrics()?.histogram('millrace_kafka_commit_duration_seconds', { group }).observe(tookMs / 1000)
+    metrics()
+      ?.histogram('millrace_kafka_commit_duration_seconds', { group })
+      .observe(tookMs / 1000)
   },
   commitFailed: (group) => metrics()?.counter('millrace_kafka_commit_failures_total', { group }).inc(),
   redelivered: (topic) => count(metrics(), 'millrace_kafka_redelivered_total', topic, 1),
@@ -125,7 +127,9 @@ export const scrapePartitions = (metrics: KafkaMetrics, partitions: () => readon
     }
     for (const [topic, { oldestAt, span }] of figures) {
       metrics.gauge('millrace_kafka_window_records', { topic }).set(span)
-      metrics.gauge('millrace_kafka_oldest_unacked_age_seconds', { topic }).set(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000)
+      metrics
+        .gauge('millrace_kafka_oldest_unacked_age_seconds', { topic })
+        .set(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000)
     }
   })
 }

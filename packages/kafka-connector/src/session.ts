@@ -91,7 +91,8 @@ export class KafkaSession {
       await this.session.close().catch(() => {})
       throw error
     }
-    if (this.#options.topics.length === 0) this.#unsubscribe = this.#context.functions.subscribe(() => this.#schedule(this.#options.settleMs))
+    if (this.#options.topics.length === 0)
+      this.#unsubscribe = this.#context.functions.subscribe(() => this.#schedule(this.#options.settleMs))
     this.#schedule(this.#options.refreshMs)
   }
 
@@ -151,7 +152,8 @@ export class KafkaSession {
     if (groups.size === 0 && !first) await driver.connect()
     for (const [group, consumer] of this.#consumers) {
       const topics = groups.get(group)
-      const same = topics !== undefined && topics.size === consumer.topics.size && [...topics.keys()].every((topic) => consumer.topics.has(topic))
+      const same =
+        topics !== undefined && topics.size === consumer.topics.size && [...topics.keys()].every((topic) => consumer.topics.has(topic))
       if (!same) await this.#dismiss(consumer)
     }
     const errors: unknown[] = []
@@ -235,7 +237,13 @@ export class KafkaSession {
       mayTarget: (name, topic) => subscribes(this.#context.functions.get(name), topic),
     })
     // A release needs nothing: the record stays open in its window, and comes again with the next assignment.
-    deliver(this.#context, { event, intake, ack: complete, ...(unreadable !== undefined && { unreadable }), ...(targets !== undefined && { targets }) })
+    deliver(this.#context, {
+      event,
+      intake,
+      ack: complete,
+      ...(unreadable !== undefined && { unreadable }),
+      ...(targets !== undefined && { targets }),
+    })
   }
 
   #onLost(consumer: TopicConsumer, reason: Error): void {
@@ -267,7 +275,11 @@ export class KafkaSession {
     for (const consumer of this.#consumers.values()) {
       const silent = now - consumer.aliveAt
       if (silent < this.#options.stalledMs) continue
-      const place = { group: consumer.groupId, brokers: this.#options.brokers, reason: `it has not fetched for ${Math.round(silent / 1000)} s` }
+      const place = {
+        group: consumer.groupId,
+        brokers: this.#options.brokers,
+        reason: `it has not fetched for ${Math.round(silent / 1000)} s`,
+      }
       consumer.lose(new MillraceError('E_KAFKA_CONSUMER', place))
     }
   }

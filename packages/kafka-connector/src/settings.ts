@@ -101,7 +101,8 @@ export const kafkaSettings: Component<KafkaConfig> = {
       name: 'offset_out_of_range',
       type: choice(['earliest', 'latest', 'fail']),
       default: 'earliest',
-      describe: 'When retention has deleted records before they were delivered: go on with the oldest, with the newest, or stand still until a person decides.',
+      describe:
+        'When retention has deleted records before they were delivered: go on with the oldest, with the newest, or stand still until a person decides.',
       example: 'fail',
     }),
     deadLetterTopic: setting({
@@ -136,7 +137,8 @@ export const kafkaSettings: Component<KafkaConfig> = {
       name: 'kafka_session_timeout',
       type: duration('1s', '30m'),
       default: '30s',
-      describe: 'Until the group takes a silent replica for dead. Shorter: a smaller gap after a crash. Six tenths of it is the most that a function may take during a rebalance without being repeated.',
+      describe:
+        'Until the group takes a silent replica for dead. Shorter: a smaller gap after a crash. Six tenths of it is the most that a function may take during a rebalance without being repeated.',
       example: '45s',
     }),
     rebalanceTimeoutMs: setting({
@@ -288,8 +290,10 @@ export const kafkaSettings: Component<KafkaConfig> = {
     }),
   },
   check(values, report) {
-    if (values.heartbeatMs * 3 > values.sessionTimeoutMs) report('kafka_heartbeat_interval', 'it is more than a third of kafka_session_timeout')
-    if (values.maxWaitMs * 3 > values.sessionTimeoutMs) report('kafka_max_wait', 'heartbeats wait behind a fetch: it is more than a third of kafka_session_timeout')
+    if (values.heartbeatMs * 3 > values.sessionTimeoutMs)
+      report('kafka_heartbeat_interval', 'it is more than a third of kafka_session_timeout')
+    if (values.maxWaitMs * 3 > values.sessionTimeoutMs)
+      report('kafka_max_wait', 'heartbeats wait behind a fetch: it is more than a third of kafka_session_timeout')
     if (values.rebalanceTimeoutMs < values.sessionTimeoutMs) report('kafka_rebalance_timeout', 'it is below kafka_session_timeout')
     if (values.maxPartitionBytes > values.maxBytes) report('max_bytes', 'it is above kafka_fetch_max_bytes')
     if (values.brokers.length === 0) report('broker_hosts', 'there is no broker')
@@ -302,17 +306,20 @@ type Report = (name: string, reason: string) => void
 
 const checkTls = (values: Readonly<KafkaConfig>, report: Report): void => {
   const { tls, tlsCa, tlsCert, tlsKey } = values
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) report(tlsCert === undefined ? 'kafka_cert' : 'kafka_key', 'certificate and key go together')
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    report(tlsCert === undefined ? 'kafka_cert' : 'kafka_key', 'certificate and key go together')
   if (!tls && (tlsCa ?? tlsCert) !== undefined) report('kafka_tls', 'certificates are given, and TLS is off')
 }
 
 const checkSasl = (values: Readonly<KafkaConfig>, report: Report): void => {
   const { saslMechanism, username, password, oauthTokenUrl, oauthClientId, oauthClientSecret } = values
-  if ((username === undefined) !== (password === undefined)) report(username === undefined ? 'kafka_username' : 'kafka_password', 'user and password go together')
+  if ((username === undefined) !== (password === undefined))
+    report(username === undefined ? 'kafka_username' : 'kafka_password', 'user and password go together')
   if (saslMechanism === 'oauthbearer') {
     if (oauthTokenUrl === undefined) report('kafka_oauth_token_url', 'oauthbearer needs it')
     if (oauthClientId === undefined) report('kafka_oauth_client_id', 'oauthbearer needs it')
     if (oauthClientSecret === undefined) report('kafka_oauth_client_secret', 'oauthbearer needs it')
   } else if (saslMechanism !== 'none' && username === undefined) report('kafka_username', `${saslMechanism} needs it`)
-  if (oauthTokenUrl !== undefined && saslMechanism !== 'oauthbearer') report('kafka_sasl_mechanism', 'a token endpoint is given, and the mechanism is not oauthbearer')
+  if (oauthTokenUrl !== undefined && saslMechanism !== 'oauthbearer')
+    report('kafka_sasl_mechanism', 'a token endpoint is given, and the mechanism is not oauthbearer')
 }

@@ -26,7 +26,11 @@ export const decideStart = (
   rules: { readonly initialOffset: InitialOffset; readonly outOfRange: OutOfRangePolicy },
   lost: boolean,
 ): StartDecision => {
-  const begin = (offset: number, alert: boolean): StartDecision => ({ kind: 'start', position: { offset, done: [], committed: false }, alert })
+  const begin = (offset: number, alert: boolean): StartDecision => ({
+    kind: 'start',
+    position: { offset, done: [], committed: false },
+    alert,
+  })
   if (committed.offset === -1 && !lost) return begin(rules.initialOffset === 'newest' ? high : low, false)
   if (committed.offset >= low && committed.offset <= high) {
     return { kind: 'start', position: startAt(committed.offset, committed.metadata, high), alert: false }

@@ -109,7 +109,17 @@ export class Starter {
   #alert({ topic, partition }: Partition, committed: number, { low, high }: LogRange): void {
     const { brokers, groupId: group, rules, logger } = this.#options
     const policy = rules.outOfRange
-    const error = new MillraceError('E_KAFKA_POSITION', { brokers, group, topic, partition, committed, low, high, policy, consequence: consequences[policy] })
+    const error = new MillraceError('E_KAFKA_POSITION', {
+      brokers,
+      group,
+      topic,
+      partition,
+      committed,
+      low,
+      high,
+      policy,
+      consequence: consequences[policy],
+    })
     logger.error(error.message, { code: error.code, effect: error.effect, fix: error.fix, topic, partition, group })
   }
 }

@@ -233,7 +233,9 @@ export class TopicConsumer {
     const { intakes } = this.#partitions
     this.#end()
     // What was in flight belongs to nobody here any more; the group gives it to whoever joins next.
-    this.#options.revoke(intakes, 0).catch((error: unknown) => this.#options.logger.error('a release failed', { error: describeError(error) }))
+    this.#options
+      .revoke(intakes, 0)
+      .catch((error: unknown) => this.#options.logger.error('a release failed', { error: describeError(error) }))
     this.#options.onLost(reason)
   }
 

@@ -76,7 +76,11 @@ export const clientConfig = async (
     logLevel: logLevel.ERROR,
     logCreator: () => logTo(logger, onEntry),
     ...(tls !== undefined && {
-      ssl: { ...(tls.ca !== undefined && { ca: [tls.ca] }), ...(tls.cert !== undefined && { cert: tls.cert }), ...(tls.key !== undefined && { key: tls.key.reveal() }) },
+      ssl: {
+        ...(tls.ca !== undefined && { ca: [tls.ca] }),
+        ...(tls.cert !== undefined && { cert: tls.cert }),
+        ...(tls.key !== undefined && { key: tls.key.reveal() }),
+      },
     }),
     ...(sasl !== undefined && { sasl: saslOf(sasl) }),
   }

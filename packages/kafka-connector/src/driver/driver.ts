@@ -52,7 +52,9 @@ export interface LogRange extends TopicPartition {
 
 /** What a client learns of a topic before it subscribes. */
 export type TopicState =
-  { readonly kind: 'ready'; readonly partitions: number } | { readonly kind: 'missing' } | { readonly kind: 'denied' }
+  | { readonly kind: 'ready'; readonly partitions: number }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'denied' }
 
 /** A new assignment. */
 export interface Assignment {

@@ -43,7 +43,8 @@ const codedIn = (thrown: unknown): MillraceError | undefined => {
 }
 
 /** Codes of Node's TLS that are not written `ERR_TLS_*` or `ERR_SSL_*` (nodejs.org/api/tls.html, X509 certificate error codes). */
-const tlsCodes = /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|EPROTO$)/
+const tlsCodes =
+  /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|EPROTO$)/
 
 const isAny = (causes: readonly Cause[], what: (cause: Cause) => boolean): boolean => causes.some(what)
 
@@ -58,22 +59,47 @@ const fencing: ReadonlySet<string> = new Set([
 /** From the most telling to the least. By names and types, which are frozen with the library; never by message. */
 const rules: readonly (readonly [ErrorCode, (causes: readonly Cause[]) => boolean])[] = [
   ['E_KAFKA_TOPIC_DENIED', (all) => isAny(all, ({ type }) => type === 'TOPIC_AUTHORIZATION_FAILED')],
-  ['E_KAFKA_GROUP_DENIED', (all) => isAny(all, ({ type, name }) => type === 'GROUP_AUTHORIZATION_FAILED' || name === 'KafkaJSGroupCoordinatorNotFound')],
-  ['E_KAFKA_AUTHENTICATION', (all) => isAny(all, ({ type, name }) => name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED' || type === 'ILLEGAL_SASL_STATE')],
+  [
+    'E_KAFKA_GROUP_DENIED',
+    (all) => isAny(all, ({ type, name }) => type === 'GROUP_AUTHORIZATION_FAILED' || name === 'KafkaJSGroupCoordinatorNotFound'),
+  ],
+  [
+    'E_KAFKA_AUTHENTICATION',
+    (all) =>
+      isAny(
+        all,
+        ({ type, name }) =>
+          name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED' || type === 'ILLEGAL_SASL_STATE',
+      ),
+  ],
   ['E_KAFKA_TLS', (all) => isAny(all, ({ code }) => tlsCodes.test(code))],
   ['E_KAFKA_TOPIC_MISSING', (all) => isAny(all, ({ type }) => type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION')],
-  ['E_KAFKA_RECORD', (all) => isAny(all, ({ name, type }) => name === 'KafkaJSNotImplemented' || name === 'KafkaJSInvalidVarIntError' || type === 'CORRUPT_MESSAGE')],
+  [
+    'E_KAFKA_RECORD',
+    (all) =>
+      isAny(
+        all,
+        ({ name, type }) => name === 'KafkaJSNotImplemented' || name === 'KafkaJSInvalidVarIntError' || type === 'CORRUPT_MESSAGE',
+      ),
+  ],
   [
     'E_KAFKA_UNREACHABLE',
     (all) =>
-      isAny(all, ({ name, code }) =>
-        /^KafkaJS(?:Connection(?:Closed)?Error|BrokerNotFound|NoBrokerAvailableError|RequestTimeoutError)$/.test(name) || /^E(?:CONN|HOST|NET|TIMEDOUT|AI_|NOTFOUND)/.test(code),
+      isAny(
+        all,
+        ({ name, code }) =>
+          /^KafkaJS(?:Connection(?:Closed)?Error|BrokerNotFound|NoBrokerAvailableError|RequestTimeoutError)$/.test(name) ||
+          /^E(?:CONN|HOST|NET|TIMEDOUT|AI_|NOTFOUND)/.test(code),
       ),
   ],
 ]
 
 const wrap = (code: ErrorCode, error: unknown, place: ErrorPlace, more: ErrorContext = {}): MillraceError =>
-  new MillraceError(code, { ...place, group: place.group ?? '(none)', topic: '(one of them)', interval: 30, reason: describeError(error, 300), ...more }, error)
+  new MillraceError(
+    code,
+    { ...place, group: place.group ?? '(none)', topic: '(one of them)', interval: 30, reason: describeError(error, 300), ...more },
+    error,
+  )
 
 /**
  * What a thrown value of the client means, as a row of the error table. A total function: what is not known is `fallback`.

@@ -61,7 +61,12 @@ export class KafkajsConsumer implements DriverConsumer {
   }
 
   /** Joins; resolves after the first assignment. @throws MillraceError */
-  static async open(connection: ConnectionOptions, member: MemberOptions, options: ConsumerOptions, logger: Logger): Promise<KafkajsConsumer> {
+  static async open(
+    connection: ConnectionOptions,
+    member: MemberOptions,
+    options: ConsumerOptions,
+    logger: Logger,
+  ): Promise<KafkajsConsumer> {
     const place = { brokers: connection.brokers.join(','), user: 'anonymous', group: options.groupId }
     const opened = new KafkajsConsumer(options, place, logger)
     try {
@@ -88,10 +93,16 @@ export class KafkajsConsumer implements DriverConsumer {
 
   async commit(items: readonly CommitItem[]): Promise<void> {
     // Once it stops kafkajs resolves without having sent anything (1.3 row 7).
-    if (this.#over || this.#consumer === undefined) throw new MillraceError('E_KAFKA_COMMIT_FENCED', { ...this.#place, reason: 'the member has left' })
+    if (this.#over || this.#consumer === undefined)
+      throw new MillraceError('E_KAFKA_COMMIT_FENCED', { ...this.#place, reason: 'the member has left' })
     try {
       await this.#consumer.commitOffsets(
-        items.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata: metadata === '' ? null : metadata })),
+        items.map(({ topic, partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: String(offset),
+          metadata: metadata === '' ? null : metadata,
+        })),
       )
     } catch (error) {
       throw translateCommitError(error, this.#place)
@@ -163,7 +174,9 @@ export class KafkajsConsumer implements DriverConsumer {
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       // Only markers or aborted transactions: they never come to `eachBatch` (1.3 row 14). A batch that was not taken comes here too, with its size.
       if (payload.batchSize > 0 || payload.lastOffset === null) return
-      this.#try('a skip', () => this.#options.onSkipped({ topic: payload.topic, partition: payload.partition }, Number(payload.lastOffset) + 1))
+      this.#try('a skip', () =>
+        this.#options.onSkipped({ topic: payload.topic, partition: payload.partition }, Number(payload.lastOffset) + 1),
+      )
     })
   }
 
@@ -246,4 +259,3 @@ export class KafkajsConsumer implements DriverConsumer {
     }
   }
 }
-

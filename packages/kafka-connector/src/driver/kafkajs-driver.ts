@@ -26,7 +26,8 @@ export const kafkajsDriver = (connection: ConnectionOptions, member: Partial<Mem
     describe: (topics) => admin.describe(topics),
     ranges: (topics) => admin.ranges(topics),
     committed: (groupId, topics) => admin.committed(groupId, topics),
-    consume: (options: ConsumerOptions): Promise<DriverConsumer> => KafkajsConsumer.open(connection, { ...defaultMember, ...member }, options, logger),
+    consume: (options: ConsumerOptions): Promise<DriverConsumer> =>
+      KafkajsConsumer.open(connection, { ...defaultMember, ...member }, options, logger),
     close: () => admin.close(),
   }
 }

@@ -1,6 +1,16 @@
 import { MillraceError } from '@millrace/sdk'
 import type { HeaderField } from '@millrace/sdk'
-import type { CommitItem, CommittedOffset, ConsumerOptions, DriverConsumer, DriverRecord, KafkaDriver, LogRange, TopicPartition, TopicState } from './driver.ts'
+import type {
+  CommitItem,
+  CommittedOffset,
+  ConsumerOptions,
+  DriverConsumer,
+  DriverRecord,
+  KafkaDriver,
+  LogRange,
+  TopicPartition,
+  TopicState,
+} from './driver.ts'
 import { intakeOf } from './driver.ts'
 import { stickyAssign } from './sticky-assign.ts'
 
@@ -54,7 +64,10 @@ export class MemoryCluster {
   onCommit: (items: readonly CommitItem[], group: string) => void | Promise<void> = () => {}
 
   createTopic(topic: string, partitions: number = 1): void {
-    this.#logs.set(topic, Array.from({ length: partitions }, () => ({ low: 0, records: [] })))
+    this.#logs.set(
+      topic,
+      Array.from({ length: partitions }, () => ({ low: 0, records: [] })),
+    )
   }
 
   addPartitions(topic: string, count: number): void {
@@ -68,7 +81,8 @@ export class MemoryCluster {
       for (const intake of Array.from(group.keys())) if (intake.startsWith(`${topic}/`)) group.delete(intake)
     }
     for (const member of Array.from(this.#members)) {
-      if (member.topics.includes(topic)) this.#lose(member, new MillraceError('E_KAFKA_TOPIC_MISSING', { ...place('deleted'), topic, interval: 30 }))
+      if (member.topics.includes(topic))
+        this.#lose(member, new MillraceError('E_KAFKA_TOPIC_MISSING', { ...place('deleted'), topic, interval: 30 }))
     }
   }
 
@@ -119,7 +133,8 @@ export class MemoryCluster {
 
   /** The connection of every member of the group is gone. */
   crash(group: string): void {
-    for (const member of Array.from(this.#members)) if (member.group === group) this.#lose(member, new MillraceError('E_KAFKA_UNREACHABLE', place('crash')))
+    for (const member of Array.from(this.#members))
+      if (member.group === group) this.#lose(member, new MillraceError('E_KAFKA_UNREACHABLE', place('crash')))
   }
 
   members(group: string): number {
@@ -208,7 +223,8 @@ export class MemoryCluster {
     const { generation } = member
     await this.onCommit(items, member.group)
     // Checked when it arrives; a join meanwhile fences it. Ownership is not looked at, here as there.
-    if (member.gone || member.evicted || member.generation !== generation) throw new MillraceError('E_KAFKA_COMMIT_FENCED', place('generation'))
+    if (member.gone || member.evicted || member.generation !== generation)
+      throw new MillraceError('E_KAFKA_COMMIT_FENCED', place('generation'))
     const positions = this.#committed.get(member.group) ?? new Map<string, { offset: number; metadata: string }>()
     this.#committed.set(member.group, positions)
     for (const item of items) positions.set(intakeOf(item), { offset: item.offset, metadata: item.metadata })

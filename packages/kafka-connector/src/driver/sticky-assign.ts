@@ -53,7 +53,7 @@ export const stickyAssign = (
     if (id !== undefined) given.get(id)?.set(name, at)
   }
   // Each move narrows a difference of two or more, so this ends.
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false
     for (const from of ids.toSorted((a, b) => sizeOf(b) - sizeOf(a) || byText(a, b))) {
       for (const [name, at] of [...(given.get(from) ?? [])].toReversed()) {

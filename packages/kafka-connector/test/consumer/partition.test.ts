@@ -80,7 +80,12 @@ describe('a partition', () => {
         const item = first.partition.dirty() ?? { offset: 100, metadata: '' }
         const second = bench()
         second.partition.start(startAt(item.offset, item.metadata, through))
-        second.partition.ingest(batch(offsets.filter((offset) => offset >= item.offset), through))
+        second.partition.ingest(
+          batch(
+            offsets.filter((offset) => offset >= item.offset),
+            through,
+          ),
+        )
         expect(second.emitted).toEqual(offsets.filter((offset) => offset >= item.offset && !done.includes(offset)))
         for (const finish of second.complete.values()) finish()
         expect(second.partition.position()?.offset).toBe(through)
@@ -90,7 +95,16 @@ describe('a partition', () => {
 
   it('keeps what an earlier owner finished in its own metadata before it has been read again', () => {
     const { partition, complete } = bench()
-    partition.start(startAt(10, encodeRuns(10, [{ from: 12, through: 15 }, { from: 20, through: 30 }]), 50))
+    partition.start(
+      startAt(
+        10,
+        encodeRuns(10, [
+          { from: 12, through: 15 },
+          { from: 20, through: 30 },
+        ]),
+        50,
+      ),
+    )
     partition.ingest(batch([10, 11, 12], 13))
     complete.get(10)?.()
     expect(decodeRuns(11, partition.dirty()?.metadata ?? '')).toEqual([

@@ -7,7 +7,8 @@ import type { DriverRecord } from '../../src/driver/driver.ts'
 import { MemoryCluster } from '../../src/driver/memory-driver.ts'
 import { Player, turns } from './kit.ts'
 
-const nameOf = ({ topic, partition, offset }: Pick<DriverRecord, 'topic' | 'partition' | 'offset'>): string => `${topic}/${partition}/${offset}`
+const nameOf = ({ topic, partition, offset }: Pick<DriverRecord, 'topic' | 'partition' | 'offset'>): string =>
+  `${topic}/${partition}/${offset}`
 
 type Step =
   | { readonly kind: 'publish'; readonly partition: number; readonly count: number }
@@ -20,7 +21,10 @@ const rough = [...gentle, 'evict', 'failCommit', 'slow', 'crash'] as const
 const steps = (kinds: readonly Step['kind'][]): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.oneof(
-      { weight: 4, arbitrary: fc.record({ kind: fc.constant('publish' as const), partition: fc.nat(2), count: fc.integer({ min: 1, max: 12 }) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ kind: fc.constant('publish' as const), partition: fc.nat(2), count: fc.integer({ min: 1, max: 12 }) }),
+      },
       { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), who: fc.nat(5), which: fc.nat(50) }) },
       { weight: 4, arbitrary: fc.constantFrom(...kinds).map((kind) => ({ kind }) as Step) },
     ),
@@ -51,7 +55,8 @@ class World {
       for (const { topic, partition, offset, metadata } of items) {
         const covered = [{ from: 0, through: offset }, ...decodeRuns(offset, metadata)]
         for (const { from, through } of covered) {
-          for (let at = from; at < through; at += 1) if (!this.ended.has(nameOf({ topic, partition, offset: at }))) this.unearned.push(`${topic}/${partition}/${at}`)
+          for (let at = from; at < through; at += 1)
+            if (!this.ended.has(nameOf({ topic, partition, offset: at }))) this.unearned.push(`${topic}/${partition}/${at}`)
         }
       }
     }
