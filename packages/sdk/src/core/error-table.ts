@@ -295,6 +295,12 @@ export const errorTable = {
     fix: 'kafka-acls --bootstrap-server {brokers} --add --allow-principal User:{user} --operation Write --operation Describe --topic {topic}',
     retryable: true,
   },
+  E_KAFKA_LETTER_LOOP: {
+    message: 'Topic "{topic}" is one of dead letters: the template {template} gives it',
+    effect: 'It is not consumed: what fails there would come back to it for ever. Other topics continue.',
+    fix: 'Take it out of topics and annotations, or set dead_letter_topic to a template that does not give this name. To have letters tried again, use millrace replay.',
+    retryable: false,
+  },
   E_KAFKA_LETTER_TOO_LARGE: {
     message: 'A dead letter of {bytes} bytes is too large for topic "{topic}", also without its error text: {reason}',
     effect: 'The event stays unacknowledged and its lane waits; the write is tried again for ever.',
@@ -309,7 +315,8 @@ export const errorTable = {
   },
   E_KAFKA_LETTER_UNCONFIRMED: {
     message: 'The broker did not confirm a new record in {topic}/{partition}: {reason}',
-    effect: 'The letter counts as not written and is written again by a new producer; it may be there twice. The event stays unacknowledged until then.',
+    effect:
+      'The letter counts as not written and is written again by a new producer; it may be there twice. The event stays unacknowledged until then.',
     fix: 'Nothing, if it is rare: it happens when leaders move. Letters of one event have the same millrace-event-id and millrace-function.',
     retryable: true,
   },
@@ -337,12 +344,6 @@ export const errorTable = {
     effect: 'The partitions that need it wait, in order, and nothing is dead-lettered for it; it is asked again with a growing wait.',
     fix: 'Check schema_registry_url, its certificate and its credentials, and that the registry is up: curl {url}/subjects',
     retryable: true,
-  },
-  E_KAFKA_REGISTRY_VALUE: {
-    message: 'A value in the wire format of the schema registry cannot be decoded: {reason}',
-    effect: 'The record goes to the dead letters with its original bytes, reason decode; the partition goes on.',
-    fix: 'Check with which schema the producer wrote it, and that schema_registry_url names the registry it used.',
-    retryable: false,
   },
   E_KAFKA_REQUEST: {
     message: 'A request to the brokers {brokers} failed: {reason}',

@@ -19,6 +19,8 @@ export interface Judged {
   readonly outcome: Outcome
 }
 
+const done: Outcome = { kind: 'done' }
+
 /** Starts attempts and judges what they came to, by the settle table and the route's own limits. */
 export class Attempts {
   readonly #options: EngineOptions
@@ -91,7 +93,7 @@ export class Attempts {
     const { policy } = route.queue
     const now = clock.now()
     this.#noteNotFound(route, row, now)
-    let outcome = settle(row, result, this.#facts(route, row), policy.retry, now, random)
+    let outcome = row.action.kind === 'done' ? done : settle(row, result, this.#facts(route, row), policy.retry, now, random)
     const holds = policy.deadLetter === 'hold' || (policy.deadLetter === 'sink' && !canBury)
     if (outcome.kind === 'dead-letter' && holds && !route.entry.answers) {
       outcome = { kind: 'hold', afterMs: times.holdMs, reason: outcome.reason }

@@ -87,6 +87,6 @@ export class BackPressure {
   }
 
   #forgetIdle(intake: Intake): void {
-    if (intake.unsettled === 0 && intake.paused === undefined && !intake.frozen) this.forget(intake)
+    if (intake.unsettled === 0 && intake.paused === undefined && intake.frozen === undefined) this.forget(intake)
   }
 }

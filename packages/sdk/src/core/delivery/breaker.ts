@@ -21,10 +21,11 @@ const windowSize = 20
  */
 export class Breaker {
   readonly #options: BreakerOptions
-  readonly #window: (string | undefined)[] = []
+  /** The last attempts, made with the first failure: of ten thousand functions most have none. */
+  #window: (string | undefined)[] | undefined
   #next = 0
   #row = 0
-  readonly #rowEvents = new Set<string>()
+  #rowEvents: Set<string> | undefined
   #state: BreakerState = 'closed'
   #openUntil = 0
   #probing = false
@@ -65,12 +66,12 @@ export class Breaker {
   success(probe: boolean): void {
     this.#record(undefined)
     this.#row = 0
-    if (this.#rowEvents.size > 0) this.#rowEvents.clear()
+    this.#rowEvents = undefined
     this.#failingSince = undefined
     if (probe) this.#probing = false
     if (this.#state === 'closed') return
     // Old failures must not open it again at once.
-    this.#window.length = 0
+    this.#window = undefined
     this.#next = 0
     this.#probing = false
     this.#set('closed', 'an attempt succeeded')
@@ -80,7 +81,10 @@ export class Breaker {
     this.#record(eventId)
     this.#row += 1
     this.#failingSince ??= now
-    if (this.#options.inARow === 'events' && this.#rowEvents.size < this.#options.threshold) this.#rowEvents.add(eventId)
+    if (this.#options.inARow === 'events') {
+      this.#rowEvents ??= new Set()
+      if (this.#rowEvents.size < this.#options.threshold) this.#rowEvents.add(eventId)
+    }
     if (probe) this.trip(now, 'the probe failed')
     else if (this.#state === 'closed' && this.#overThreshold())
       this.trip(now, `${this.#row} failures in a row or half of the last ${windowSize}`)
@@ -111,14 +115,19 @@ export class Breaker {
   }
 
   #record(failed: string | undefined): void {
+    if (this.#window === undefined) {
+      // Successes before the first failure say nothing: an empty place counts as one.
+      if (failed === undefined) return
+      this.#window = []
+    }
     this.#window[this.#next] = failed
     this.#next = (this.#next + 1) % windowSize
   }
 
   #overThreshold(): boolean {
     const { threshold, inARow } = this.#options
-    if ((inARow === 'attempts' ? this.#row : this.#rowEvents.size) >= threshold) return true
-    const failed = this.#window.filter((id) => id !== undefined)
+    if ((inARow === 'attempts' ? this.#row : (this.#rowEvents?.size ?? 0)) >= threshold) return true
+    const failed = (this.#window ?? []).filter((id) => id !== undefined)
     return failed.length >= windowSize / 2 && new Set(failed).size >= threshold
   }
 }

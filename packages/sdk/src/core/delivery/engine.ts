@@ -58,7 +58,10 @@ export class Engine {
       settle: (route, outcome, more) => this.#settle(route, outcome, more),
       wait: (route, afterMs) => this.#wait(route, afterMs),
       acknowledge: (entry) => this.#acknowledge(entry),
-      done: () => this.#pump(),
+      done: (entry) => {
+        this.#releaseIfFrozen(entry)
+        this.#pump()
+      },
     })
     this.#batches = new BatchRounds(this.#attempts, this.#health, {
       conclude: (route, judged) => this.#conclude(route, judged),
@@ -85,7 +88,7 @@ export class Engine {
     const entry = new Entry(delivery, intake, intake.enter(), kind === 'answer', clock.monotonic())
     this.#ledger.enter(entry)
     observer.received?.(event, intake.name)
-    if (this.#stopped || intake.frozen) {
+    if (this.#stopped || intake.frozen !== undefined) {
       this.#release(entry, this.#stopped ? 'drain' : 'revoked')
       return
     }
@@ -133,7 +136,7 @@ export class Engine {
   /** Freezes intakes, waits for what is in flight, releases the rest. @see SourceContext.revoke */
   async revoke(which: (intake: Intake) => boolean, drainMs: number, reason: ReleaseReason): Promise<void> {
     const intakes = new Set([...this.#pressure.intakes.values()].filter(which))
-    for (const intake of intakes) intake.frozen = true
+    for (const intake of intakes) intake.frozen = reason
     this.#releaseWhere((entry) => intakes.has(entry.intake) && entry.busy === 0, reason)
     await this.#revocation.settled([...intakes], drainMs)
     this.#releaseWhere((entry) => intakes.has(entry.intake), reason)
@@ -229,7 +232,7 @@ export class Engine {
 
   #begin(route: Route): void {
     const { entry, queue } = route
-    if (entry.intake.frozen) {
+    if (entry.intake.frozen !== undefined) {
       // It will be released with its intake; until then it must not run.
       route.become('queued')
       return
@@ -269,6 +272,7 @@ export class Engine {
     } else {
       this.#batches.finish(leader, open, result)
     }
+    for (const { entry } of open) this.#releaseIfFrozen(entry)
     this.#pump()
   }
 
@@ -295,6 +299,7 @@ export class Engine {
     } else {
       this.#conclude(route, this.#attempts.judge(route, result, this.#handOvers.canBury))
     }
+    this.#releaseIfFrozen(entry)
     this.#pump()
   }
 
@@ -344,7 +349,7 @@ export class Engine {
     this.#router.forgetIfGone(queue)
     if (lane === undefined || lane.head !== route) return undefined
     const next = lane.advance()
-    if (next === undefined && queue.lanes.get(lane.key) === lane) queue.lanes.delete(lane.key)
+    if (next === undefined) queue.forgetLane(lane)
     return next
   }
 
@@ -364,6 +369,12 @@ export class Engine {
     if (!this.#ledger.release(entry, reason)) return
     this.#options.observer.released?.(entry.delivery.event, reason)
     this.#onLeft(entry)
+  }
+
+  /** A drain waits for what runs, not for what would be tried again. */
+  #releaseIfFrozen(entry: Entry): void {
+    const reason = entry.intake.frozen
+    if (reason !== undefined && entry.busy === 0 && entry.state === 'open') this.#release(entry, reason)
   }
 
   #releaseWhere(which: (entry: Entry) => boolean, reason: ReleaseReason): void {

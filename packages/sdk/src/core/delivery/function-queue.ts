@@ -14,7 +14,8 @@ export class FunctionQueue implements Due {
   readonly kind = 'queue'
   readonly name: string
   readonly breaker: Breaker
-  readonly lanes: Map<string, Lane> = new Map<string, Lane>()
+  /** By key; made with the first one, since without order there is none. */
+  #lanes: Map<string, Lane> | undefined
   inFlight = 0
   /** Routes that are not settled. */
   routes = 0
@@ -56,11 +57,17 @@ export class FunctionQueue implements Due {
 
   /** The lane of a key, made when it is needed. */
   lane(key: string): Lane {
-    const known = this.lanes.get(key)
+    this.#lanes ??= new Map<string, Lane>()
+    const known = this.#lanes.get(key)
     if (known !== undefined) return known
     const lane = new Lane(key)
-    this.lanes.set(key, lane)
+    this.#lanes.set(key, lane)
     return lane
+  }
+
+  /** The lane is empty. */
+  forgetLane(lane: Lane): void {
+    if (this.#lanes?.get(lane.key) === lane) this.#lanes.delete(lane.key)
   }
 
   pushReady(route: Route): void {
@@ -97,7 +104,7 @@ export class FunctionQueue implements Due {
     const fits = (route: Route): boolean =>
       routes.length < batch.size &&
       route.part === leader.part &&
-      !route.entry.intake.frozen &&
+      route.entry.intake.frozen === undefined &&
       (routes.length === 0 || bytes + route.entry.bytes <= batch.maxBytes)
     const take = (route: Route): void => {
       routes.push(route)

@@ -11,7 +11,7 @@ export interface HandOverHooks {
   wait(route: Route, afterMs: number): void
   acknowledge(entry: Entry): void
   /** Something may be startable again. */
-  done(): void
+  done(entry: Entry): void
 }
 
 /** Routes that leave for another durable place: the dead letters, or the source's delayed retry. Nothing settles before it lies there. */
@@ -42,7 +42,7 @@ export class HandOvers {
       if (entry.state !== 'open') this.#options.observer.fenced?.(entry.delivery.event, route.queue.name)
       else if (taken) this.#hooks.settle(route, 'deferred')
       else this.#hooks.wait(route, afterMs)
-      this.#hooks.done()
+      this.#hooks.done(entry)
     }
     Promise.resolve()
       .then(() => source.defer?.(entry.delivery, [route.target()], afterMs) ?? false)
@@ -60,7 +60,7 @@ export class HandOvers {
     this.#letters.write(entry, this.#letters.compose(entry, route, reason, detail), (ours) => {
       entry.busy -= 1
       if (ours) this.#hooks.settle(route, 'dead-lettered', { reason })
-      this.#hooks.done()
+      this.#hooks.done(entry)
     })
   }
 
@@ -83,7 +83,7 @@ export class HandOvers {
         entry.results.push({ target, outcome: 'dead-lettered', reason })
         this.#hooks.acknowledge(entry)
       }
-      this.#hooks.done()
+      this.#hooks.done(entry)
     })
   }
 }

@@ -5,6 +5,8 @@ import type { EngineOptions } from './engine-options.ts'
 import type { Route } from './route.ts'
 import { SharedFaults } from './shared-faults.ts'
 
+const whyOf = (row: SettleRow): string => `${row.id}: ${row.seen}`
+
 /** Keeps the breakers: what each attempt says about its function and about the gateway. */
 export class Health {
   readonly gateway: Breaker
@@ -37,10 +39,9 @@ export class Health {
   feed(route: Route, row: SettleRow, result: FinishedAttempt, now: number): void {
     const { queue, probe, gatewayProbe } = route
     const eventId = route.entry.delivery.event.id
-    const why = `${row.id}: ${row.seen}`
     if (row.feeds === 'gateway') {
       queue.breaker.neutral(probe)
-      if (row.trips === true) this.gateway.trip(now, why)
+      if (row.trips === true) this.gateway.trip(now, whyOf(row))
       else this.gateway.failure(eventId, gatewayProbe, now)
       return
     }
@@ -50,12 +51,12 @@ export class Health {
     } else if (row.feeds === 'nothing') {
       queue.breaker.neutral(probe)
     } else if (row.trips === true) {
-      queue.breaker.trip(now, why)
+      queue.breaker.trip(now, whyOf(row))
     } else {
       queue.breaker.failure(eventId, probe, now)
     }
     const isShared = row.feeds === 'function-or-shared' && (isGatewayRefusal(result) || this.#shared.note(row.id, queue.name, now))
-    if (isShared) this.gateway.trip(now, why)
+    if (isShared) this.gateway.trip(now, whyOf(row))
     else if (result.kind === 'response') this.gateway.success(gatewayProbe)
     else this.gateway.neutral(gatewayProbe)
   }

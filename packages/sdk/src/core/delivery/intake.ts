@@ -1,5 +1,10 @@
+import type { ReleaseReason } from '../../contract/delivery.ts'
+
 /** Why an intake is paused. */
 export type PauseReason = 'span' | 'queued'
+
+/** No ring: most intakes of a source without a prefix hold one event, and there may be thousands of them. */
+const noRing: Uint8Array = new Uint8Array(0)
 
 /** Bounds of one intake. */
 export interface IntakeBounds {
@@ -18,13 +23,13 @@ export class Intake {
   /** Events are the runtime's own (a spool), not a session's. */
   readonly owned: boolean
   readonly #bounds: IntakeBounds
-  #settled: Uint8Array = new Uint8Array(0)
+  #settled: Uint8Array = noRing
   #head = 0
   #tail = 0
   unsettled = 0
   paused: PauseReason | undefined
-  /** Ownership is going: no attempt starts. */
-  frozen = false
+  /** Ownership is going: no attempt starts, and what is not running is given back for this reason. */
+  frozen: ReleaseReason | undefined
 
   constructor(name: string, owned: boolean, bounds: IntakeBounds) {
     this.name = name

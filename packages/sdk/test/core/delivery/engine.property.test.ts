@@ -222,3 +222,16 @@ test('a revoke freezes, drains what is in flight and releases the rest; late res
   expect(late.acked).toEqual([])
   expect(h.engine.stats()).toMatchObject({ drift: 0, inFlight: 0, inFlightAttempts: 0 })
 })
+
+test('a drain does not wait for a route that would be tried again', async () => {
+  const h = harness([policy('a')])
+  const failing = h.emit('1')
+  const good = h.emit('2')
+  let over = false
+  const drained = h.engine.revoke(() => true, 25_000, 'drain').then(() => (over = true))
+  h.calls[0]?.reply(500)
+  expect(failing.released).toEqual(['drain'])
+  h.calls[1]?.reply(200)
+  await drained
+  expect([over, good.acked.length]).toEqual([true, 1])
+})
