@@ -17,6 +17,15 @@ export interface Versioned {
   readonly version: number
 }
 
+/** One compare-and-set among several. */
+export interface Put {
+  readonly key: string
+  /** A string stands for its UTF-8 bytes. */
+  readonly value: Uint8Array | string
+  readonly expected: number | 'absent'
+  readonly lease?: Lease
+}
+
 /**
  * Small durable state: cron cursors, checkpoints, dedupe marks. Keys are at most 512 bytes of UTF-8, values at most 1 MiB.
  *
@@ -29,6 +38,12 @@ export interface StateStore {
    * version, or when `lease` is given and no longer held.
    */
   put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined>
+  /**
+   * Several puts at once, each a compare-and-set of its own. Resolves, once all of them are durable, with what `put` answers
+   * for each; rejects when one of them cannot be written, and then nothing is known of the others either. Left out by a store
+   * that can do it no cheaper than one by one.
+   */
+  putMany?(puts: readonly Put[]): Promise<readonly (number | undefined)[]>
   /** Removes the key at `expected`; false when another version is there. */
   delete(key: string, expected: number): Promise<boolean>
   /** Every key that begins with `prefix`, in no order. */

@@ -4,7 +4,7 @@ import { version } from '../core/version.ts'
 import { functionLabels } from '../ports/metrics/function-labels.ts'
 import { scrapeStats } from '../ports/metrics/observer.ts'
 import type { Metrics } from '../ports/metrics/registry.ts'
-import type { DeliveryStats } from '../core/delivery/engine.ts'
+import type { DeliveryStats } from '../core/delivery/stats.ts'
 import type { Connector } from './connector.ts'
 import { lifeCycleNumbers, type LifeCycleState } from './life-cycle.ts'
 

@@ -33,10 +33,11 @@ export const combineObservers = (observers: readonly DeliveryObserver[], logger:
       return call === undefined ? [] : [call.bind(observer)]
     })
     if (calls.length === 0) continue
-    combined[method] = (...given: unknown[]): void => {
+    // Three is the most that an observer is told at once. A rest parameter would be one more array for every call of every event.
+    combined[method] = (first: unknown, second: unknown, third: unknown): void => {
       for (const call of calls) {
         try {
-          call(...given)
+          call(first, second, third)
         } catch (error) {
           logger.error('an observer threw', { method, error: describeError(error) })
         }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { StateStore } from '../contract/state-store.ts'
+import type { Put, StateStore } from '../contract/state-store.ts'
 
 /** One store under test. */
 export interface StateStoreHarness {
@@ -89,6 +89,54 @@ const versionTests = ({ current }: Suite): void => {
     const winner = results.indexOf(1)
     expect(results.filter((version) => version !== undefined)).toEqual([1])
     expect(text((await store.get('key'))?.value)).toBe(String(winner))
+  })
+}
+
+const manyTests = ({ current }: Suite): void => {
+  test('putMany answers for each put as put does; an absent one is made up for by the caller', async ({ skip }) => {
+    const { store } = current()
+    if (store.putMany === undefined) return skip()
+    await store.put('old', bytes('1'), 'absent')
+    const lease = await store.lease('lead', TTL)
+    await lease?.release()
+    const answers = await store.putMany([
+      { key: 'old', value: bytes('2'), expected: 1 },
+      { key: 'text', value: 'ä☃😀', expected: 'absent' },
+      { key: 'wrong', value: 'x', expected: 7 },
+      { key: 'bytes', value: everyByte, expected: 'absent' },
+      { key: 'late', value: 'x', expected: 'absent', ...(lease !== undefined && { lease }) },
+    ])
+    expect(answers).toEqual([2, 1, undefined, 1, undefined])
+    expect(text((await store.get('old'))?.value)).toBe('2')
+    expect(await store.get('text')).toEqual({ value: bytes('ä☃😀'), version: 1 })
+    expect(await store.get('bytes')).toEqual({ value: everyByte, version: 1 })
+    expect([...(await store.keys(''))].toSorted()).toEqual(['bytes', 'old', 'text'])
+    expect(await store.putMany([])).toEqual([])
+  })
+
+  test('puts of one key, in one call and in several at once, take turns: each sees what the one before left', async ({ skip }) => {
+    const { store } = current()
+    if (store.putMany === undefined) return skip()
+    const three = [1, 2, 'absent'].map((expected) => ({ key: 'key', value: String(expected), expected }) as Put)
+    const [first, second, third] = await Promise.all([
+      store.putMany([{ key: 'key', value: 'a', expected: 'absent' }, ...three, { key: 'other', value: 'b', expected: 'absent' }]),
+      store.putMany([{ key: 'key', value: 'late', expected: 3 }]),
+      store.put('key', bytes('absent'), 'absent'),
+    ])
+    expect(first).toEqual([1, 2, 3, undefined, 1])
+    expect([second, third]).toEqual([[4], undefined])
+    expect(text((await store.get('key'))?.value)).toBe('late')
+  })
+
+  test('putMany refuses as a whole what put refuses, and leaves nothing of it', async ({ skip }) => {
+    const { store } = current()
+    if (store.putMany === undefined) return skip()
+    const puts: readonly Put[] = [
+      { key: 'good', value: 'x', expected: 'absent' },
+      { key: 'large', value: 'x'.repeat((1 << 20) + 1), expected: 'absent' },
+    ]
+    await expect(store.putMany(puts)).rejects.toMatchObject({ code: 'E_STATE_LIMIT' })
+    expect(await store.keys('')).toEqual([])
   })
 }
 
@@ -203,6 +251,7 @@ export const stateStoreSuite = (
     }
     valueTests(suite)
     versionTests(suite)
+    manyTests(suite)
     leaseTests(suite)
     if (durable) durableTests(suite)
   })

@@ -9,21 +9,13 @@ import type { EngineOptions, RoutingTable } from './engine-options.ts'
 import { HandOvers } from './hand-overs.ts'
 import { Health } from './health.ts'
 import type { Intake } from './intake.ts'
-import { type Conservation, Entry, Ledger } from './ledger.ts'
+import { Entry, Ledger } from './ledger.ts'
 import { Revocation } from './revocation.ts'
 import type { Route } from './route.ts'
 import { Router } from './router.ts'
+import type { DeliveryStats } from './stats.ts'
 import { Scheduler } from './scheduler.ts'
 import { Waker } from './waker.ts'
-
-/** What the delivery core holds just now, for gauges. */
-export interface DeliveryStats extends Conservation {
-  readonly inFlightAttempts: number
-  readonly queuedBytes: number
-  /** Age of the oldest event that is not settled, monotonic milliseconds; 0 when there is none. */
-  readonly oldestUnackedMs: number
-  readonly pausedIntakes: number
-}
 
 /**
  * The delivery core: takes deliveries in, makes routes of them by the topic map, attempts each route in its lane's

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Logger } from '../../contract/logger.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { ioError, realDisk, syncDirectory, type Disk } from './disk.ts'
-import { frameTrailer } from './frame.ts'
+import { LineWriter } from './frame.ts'
 import { lockDirectory, type DirectoryLock, type LockOptions } from './lock.ts'
 import { journalHeader, recover, type FoundSegment, type JournalKind, type RecoveryOptions } from './recover.ts'
 import { scanSegment, segmentName, type JournalPosition } from './segment.ts'
@@ -37,9 +37,13 @@ const MIB = 1 << 20
 const MAX_BATCH = 8 * MIB
 const BLOCK = 4096
 
+type Payload = Buffer | string
+
 interface Append {
   readonly kind: 'record'
-  readonly payload: Buffer
+  readonly payloads: readonly Payload[]
+  /** Of all payloads. */
+  readonly bytes: number
   readonly committed: ((position: JournalPosition) => void) | undefined
   readonly done: (position: JournalPosition) => void
   readonly failed: (error: unknown) => void
@@ -131,18 +135,13 @@ export class Journal {
    * @throws MillraceError `E_JOURNAL_IO`, `E_JOURNAL_BUSY`, `E_JOURNAL_RECORD`, `E_JOURNAL_CLOSED`, `E_JOURNAL_LOCK_LOST`
    */
   append(record: Uint8Array | string, committed?: (position: JournalPosition) => void): Promise<JournalPosition> {
-    const { directory } = this
-    if (this.#closed) return Promise.reject(new MillraceError('E_JOURNAL_CLOSED', { directory }))
-    const payload = typeof record === 'string' ? Buffer.from(record) : Buffer.from(record.buffer, record.byteOffset, record.byteLength)
-    const size = payload.length
-    const limit = this.#limits.record
-    const reason = size > limit ? `at most ${limit} are allowed` : payload.includes(10) ? 'it holds a line feed' : undefined
-    if (reason !== undefined) return Promise.reject(new MillraceError('E_JOURNAL_RECORD', { directory, size, limit, reason }))
-    if (this.#pendingBytes > 0 && this.#pendingBytes + size > this.#limits.pending) {
-      return Promise.reject(new MillraceError('E_JOURNAL_BUSY', { directory, limit: this.#limits.pending }))
-    }
-    this.#pendingBytes += size
-    return new Promise((done, failed) => this.#enqueue({ kind: 'record', payload, committed, done, failed }))
+    const payload = typeof record === 'string' ? record : Buffer.from(record.buffer, record.byteOffset, record.byteLength)
+    return this.#append([payload], committed)
+  }
+
+  /** Several records in a row, at least one, with one promise for all: they share a write and a sync. Resolves with the place of the first. */
+  appendAll(records: readonly string[], committed?: () => void): Promise<JournalPosition> {
+    return this.#append(records, committed)
   }
 
   /** Ends the current file. `boundary` is called with the number of the next one, after all earlier records and before all later ones. */
@@ -199,6 +198,24 @@ export class Journal {
     if (this.#options.held === undefined) await this.#lock.release()
   }
 
+  #append(payloads: readonly Payload[], committed: Append['committed']): Promise<JournalPosition> {
+    const { directory } = this
+    if (this.#closed) return Promise.reject(new MillraceError('E_JOURNAL_CLOSED', { directory }))
+    const limit = this.#limits.record
+    let bytes = 0
+    for (const payload of payloads) {
+      const size = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
+      const reason = size > limit ? `at most ${limit} are allowed` : payload.includes('\n') ? 'it holds a line feed' : undefined
+      if (reason !== undefined) return Promise.reject(new MillraceError('E_JOURNAL_RECORD', { directory, size, limit, reason }))
+      bytes += size
+    }
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#limits.pending) {
+      return Promise.reject(new MillraceError('E_JOURNAL_BUSY', { directory, limit: this.#limits.pending }))
+    }
+    this.#pendingBytes += bytes
+    return new Promise((done, failed) => this.#enqueue({ kind: 'record', payloads, bytes, committed, done, failed }))
+  }
+
   #enqueue(item: Append | Rotate): void {
     this.#queue.push(item)
     this.#running ??= this.#run()
@@ -233,8 +250,8 @@ export class Journal {
     let bytes = 0
     for (let at = from; at < this.#queue.length; at++) {
       const item = this.#queue[at] as Append | Rotate
-      if (item.kind !== 'record' || (batch.length > 0 && bytes + item.payload.length > MAX_BATCH)) break
-      bytes += item.payload.length
+      if (item.kind !== 'record' || (batch.length > 0 && bytes + item.bytes > MAX_BATCH)) break
+      bytes += item.bytes
       batch.push(item)
     }
     return batch
@@ -249,7 +266,7 @@ export class Journal {
       const told = ioError('write', this.#current === undefined ? this.directory : this.path(this.#current.segment), error)
       for (const item of batch) item.failed(told)
     } finally {
-      for (const item of batch) this.#pendingBytes -= item.payload.length
+      for (const item of batch) this.#pendingBytes -= item.bytes
     }
   }
 
@@ -278,19 +295,20 @@ export class Journal {
   }
 
   #frames(batch: readonly Append[], { durable }: Current): { readonly bytes: Buffer; readonly offsets: readonly number[] } {
-    const payloads = batch.map((item) => item.payload)
-    if (durable === 0) payloads.unshift(journalHeader(this.#options.kind))
-    const mark = `\t${durable}`
-    const room = mark.length + 10
-    const bytes = Buffer.allocUnsafe(payloads.reduce((sum, payload) => sum + payload.length + room, 0))
-    const offsets: number[] = []
-    let at = 0
-    for (const payload of payloads) {
-      offsets.push(durable + at)
-      at += payload.copy(bytes, at)
-      at += bytes.write(frameTrailer(payload, durable), at, 'latin1')
+    const lines = new LineWriter(durable)
+    let at = durable
+    if (durable === 0) {
+      const header = journalHeader(this.#options.kind)
+      lines.add(header)
+      at += header.length + lines.overhead
     }
-    return { bytes, offsets: durable === 0 ? offsets.slice(1) : offsets }
+    const offsets: number[] = []
+    for (const { payloads, bytes } of batch) {
+      offsets.push(at)
+      for (const payload of payloads) lines.add(payload)
+      at += bytes + payloads.length * lines.overhead
+    }
+    return { bytes: lines.take(), offsets }
   }
 
   async #create(): Promise<Current> {

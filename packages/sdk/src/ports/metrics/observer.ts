@@ -1,5 +1,5 @@
 import type { RouteResult, Settlement } from '../../contract/delivery.ts'
-import type { DeliveryStats } from '../../core/delivery/engine.ts'
+import type { DeliveryStats } from '../../core/delivery/stats.ts'
 import type { AttemptReport, BreakerState, DeliveryObserver } from '../../core/delivery/observer.ts'
 import { functionLabels } from './function-labels.ts'
 import type { Metrics } from './registry.ts'

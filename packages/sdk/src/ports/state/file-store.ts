@@ -2,7 +2,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import type { Logger } from '../../contract/logger.ts'
-import type { Lease, StateStore, Versioned } from '../../contract/state-store.ts'
+import type { Lease, Put, StateStore, Versioned } from '../../contract/state-store.ts'
 import { describeError, isMillraceError, MillraceError } from '../../core/errors.ts'
 import { syncDirectory } from '../journal/disk.ts'
 import { Journal } from '../journal/journal.ts'
@@ -10,7 +10,7 @@ import { lockDirectory, type DirectoryLock } from '../journal/lock.ts'
 import { listSegments, segmentName } from '../journal/segment.ts'
 import { LeaseTable } from './leases.ts'
 import { checkLimits } from './limits.ts'
-import { deleteRecord, fenceRecord, parseStateRecord, putRecord, type StateRecord } from './records.ts'
+import { bytesOf, deleteRecord, fenceRecord, parseStateRecord, putRecord, storedOf, type StateRecord, type Stored } from './records.ts'
 import { readSnapshot, SNAPSHOT, writeSnapshot } from './snapshot.ts'
 import { StateTable } from './state-table.ts'
 
@@ -21,11 +21,18 @@ export interface FileStateOptions {
   readonly logger?: Logger | undefined
   /** Bytes of all keys and values; a put above it throws `E_STATE_LIMIT`. @default 256 MiB */
   readonly maxBytes?: number | undefined
-  /** A snapshot is written once the journal is this long and twice as long as the state. @default 4 MiB */
+  /** A snapshot is written once the journal is this long and twice as long as the state. @default 16 MiB */
   readonly snapshotAfterBytes?: number | undefined
 }
 
-const DEFAULTS = { maxBytes: 256 << 20, snapshotAfterBytes: 4 << 20 }
+const DEFAULTS = { maxBytes: 256 << 20, snapshotAfterBytes: 16 << 20 }
+
+interface KeptPut {
+  readonly key: string
+  readonly value: Stored
+  readonly expected: number | 'absent'
+  readonly lease: Lease | undefined
+}
 
 const stateError = (operation: string, thrown: unknown): MillraceError => {
   if (isMillraceError(thrown) && thrown.code === 'E_JOURNAL_CLOSED') return new MillraceError('E_STATE_CLOSED', {}, thrown)
@@ -42,6 +49,8 @@ class FileStateStore implements StateStore {
   readonly #options: FileStateOptions
   /** The last write of each key that is under way: the next one waits for it, so that a failed write leaves no trace. */
   readonly #busy = new Map<string, Promise<unknown>>()
+  /** The same for the leases. */
+  readonly #leasing = new Map<string, Promise<unknown>>()
   #snapshotting: Promise<void> | undefined
   #snapshotAt: number
   #closed = false
@@ -58,30 +67,34 @@ class FileStateStore implements StateStore {
   async get(key: string): Promise<Versioned | undefined> {
     this.#check(key)
     const found = this.#table.values.get(key)
-    return found === undefined ? undefined : { value: found.value.slice(), version: found.version }
+    return found === undefined ? undefined : { value: bytesOf(found.value), version: found.version }
   }
 
   async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined> {
-    this.#check(key, value)
-    const copy = Uint8Array.from(value)
-    return this.#exclusive(`v${key}`, async () => {
-      const current = this.#table.values.get(key)
-      const version = current?.version ?? 'absent'
-      if (version !== expected || (lease !== undefined && !this.#leases.holds(lease))) return undefined
-      const limit = this.#options.maxBytes ?? DEFAULTS.maxBytes
-      const size = this.#table.bytes - (current?.value.length ?? 0) + key.length + copy.length
-      if (size > limit) throw new MillraceError('E_STATE_LIMIT', { what: 'The whole state', size, limit })
-      const entry = { value: copy, version: version === 'absent' ? 1 : version + 1 }
-      await this.#write('write', putRecord(key, entry), { kind: 'put', key, entry })
-      return entry.version
-    })
+    const [version] = await this.putMany([{ key, value, expected, ...(lease !== undefined && { lease }) }])
+    return version
+  }
+
+  async putMany(puts: readonly Put[]): Promise<readonly (number | undefined)[]> {
+    for (const { key, value } of puts) this.#check(key, value)
+    const kept = puts.map(({ key, value, expected, lease }): KeptPut => ({ key, value: storedOf(value), expected, lease }))
+    const keys = new Set<string>()
+    // A key that is busy, also by an earlier put of this call, waits for its turn. Nearly always there is none.
+    const waits = kept.map(({ key }) => this.#busy.has(key) || keys.size === keys.add(key).size)
+    if (!waits.includes(true)) return this.#putGroup(kept)
+    const first = this.#putGroup(kept.filter((_, index) => !(waits[index] ?? false)))
+    const later = kept.filter((_, index) => waits[index]).map((put) => this.#exclusive(this.#busy, put.key, () => this.#putNow([put])))
+    const [together, ...alone] = await Promise.all([first, ...later])
+    let next = 0
+    let nextAlone = 0
+    return waits.map((waited) => (waited ? alone[nextAlone++]?.[0] : together[next++]))
   }
 
   async delete(key: string, expected: number): Promise<boolean> {
     this.#check(key)
-    return this.#exclusive(`v${key}`, async () => {
+    return this.#exclusive(this.#busy, key, async () => {
       if (this.#table.values.get(key)?.version !== expected) return false
-      await this.#write('delete', deleteRecord(key), { kind: 'delete', key })
+      await this.#write('delete', [deleteRecord(key)], [{ kind: 'delete', key }])
       return true
     })
   }
@@ -93,10 +106,10 @@ class FileStateStore implements StateStore {
 
   async lease(key: string, ttlMs: number): Promise<Lease | undefined> {
     this.#check(key)
-    return this.#exclusive(`l${key}`, async () => {
+    return this.#exclusive(this.#leasing, key, async () => {
       if (!this.#leases.free(key)) return undefined
       const fence = (this.#table.fences.get(key) ?? 0) + 1
-      await this.#write('lease', fenceRecord(key, fence), { kind: 'fence', key, fence })
+      await this.#write('lease', [fenceRecord(key, fence)], [{ kind: 'fence', key, fence }])
       if (this.#closed) throw new MillraceError('E_STATE_CLOSED')
       return this.#leases.grant(key, fence, ttlMs)
     })
@@ -106,31 +119,69 @@ class FileStateStore implements StateStore {
     if (this.#closed) return
     this.#closed = true
     this.#leases.close()
-    await Promise.allSettled(this.#busy.values())
+    await Promise.allSettled([...this.#busy.values(), ...this.#leasing.values()])
     await this.#snapshotting
     await this.#journal.close()
     await this.#lock.release()
   }
 
-  #check(key: string, value?: Uint8Array): void {
+  #check(key: string, value?: Uint8Array | string): void {
     if (this.#closed) throw new MillraceError('E_STATE_CLOSED')
     checkLimits(key, value)
   }
 
-  async #exclusive<T>(name: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(name)
+  async #exclusive<T>(busy: Map<string, Promise<unknown>>, key: string, run: () => Promise<T>): Promise<T> {
+    const before = busy.get(key)
     const turn = before === undefined ? run() : before.then(run, run)
-    this.#busy.set(name, turn)
+    busy.set(key, turn)
     try {
       return await turn
     } finally {
-      if (this.#busy.get(name) === turn) this.#busy.delete(name)
+      if (busy.get(key) === turn) busy.delete(key)
     }
   }
 
-  async #write(operation: string, line: string, record: StateRecord): Promise<void> {
+  /** Puts of distinct keys, none of them busy. */
+  async #putGroup(puts: readonly KeptPut[]): Promise<readonly (number | undefined)[]> {
+    const turn = this.#putNow(puts)
+    for (const { key } of puts) this.#busy.set(key, turn)
     try {
-      await this.#journal.append(line, () => this.#table.apply(record))
+      return await turn
+    } finally {
+      for (const { key } of puts) if (this.#busy.get(key) === turn) this.#busy.delete(key)
+    }
+  }
+
+  /** The versions that hold once the promise resolves. */
+  async #putNow(puts: readonly KeptPut[]): Promise<readonly (number | undefined)[]> {
+    const limit = this.#options.maxBytes ?? DEFAULTS.maxBytes
+    const versions: (number | undefined)[] = []
+    const lines: string[] = []
+    const records: StateRecord[] = []
+    let size = this.#table.bytes
+    for (const { key, value, expected, lease } of puts) {
+      const current = this.#table.values.get(key)
+      const before = current?.version ?? 'absent'
+      const isOurs = before === expected && (lease === undefined || this.#leases.holds(lease))
+      const version = !isOurs ? undefined : before === 'absent' ? 1 : before + 1
+      versions.push(version)
+      if (version === undefined) continue
+      size += key.length + value.length - (current?.value.length ?? 0)
+      if (size > limit) throw new MillraceError('E_STATE_LIMIT', { what: 'The whole state', size, limit })
+      const entry = { value, version }
+      lines.push(putRecord(key, entry))
+      records.push({ kind: 'put', key, entry })
+    }
+    if (records.length > 0) await this.#write('write', lines, records)
+    return versions
+  }
+
+  async #write(operation: string, lines: readonly string[], records: readonly StateRecord[]): Promise<void> {
+    const apply = (): void => {
+      for (const record of records) this.#table.apply(record)
+    }
+    try {
+      await this.#journal.appendAll(lines, apply)
     } catch (error) {
       throw stateError(operation, error)
     }

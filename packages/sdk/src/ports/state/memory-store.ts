@@ -1,12 +1,13 @@
 import type { Clock } from '../../contract/clock.ts'
-import type { Lease, StateStore, Versioned } from '../../contract/state-store.ts'
+import type { Lease, Put, StateStore, Versioned } from '../../contract/state-store.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { LeaseTable } from './leases.ts'
 import { checkLimits } from './limits.ts'
+import { bytesOf, storedOf, type StoredEntry } from './records.ts'
 
 /** State that ends with the process: for tests and for sources that need none to survive. */
 class MemoryStateStore implements StateStore {
-  readonly #values = new Map<string, Versioned>()
+  readonly #values = new Map<string, StoredEntry>()
   readonly #fences = new Map<string, number>()
   readonly #leases: LeaseTable
   #closed = false
@@ -18,16 +19,17 @@ class MemoryStateStore implements StateStore {
   async get(key: string): Promise<Versioned | undefined> {
     this.#check(key)
     const found = this.#values.get(key)
-    return found === undefined ? undefined : { value: found.value.slice(), version: found.version }
+    return found === undefined ? undefined : { value: bytesOf(found.value), version: found.version }
   }
 
   async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined> {
     this.#check(key, value)
-    const current = this.#values.get(key)?.version ?? 'absent'
-    if (current !== expected || (lease !== undefined && !this.#leases.holds(lease))) return undefined
-    const version = current === 'absent' ? 1 : current + 1
-    this.#values.set(key, { value: Uint8Array.from(value), version })
-    return version
+    return this.#put(key, value, expected, lease)
+  }
+
+  async putMany(puts: readonly Put[]): Promise<readonly (number | undefined)[]> {
+    for (const { key, value } of puts) this.#check(key, value)
+    return puts.map(({ key, value, expected, lease }) => this.#put(key, value, expected, lease))
   }
 
   async delete(key: string, expected: number): Promise<boolean> {
@@ -53,7 +55,15 @@ class MemoryStateStore implements StateStore {
     this.#leases.close()
   }
 
-  #check(key: string, value?: Uint8Array): void {
+  #put(key: string, value: Uint8Array | string, expected: number | 'absent', lease: Lease | undefined): number | undefined {
+    const current = this.#values.get(key)?.version ?? 'absent'
+    if (current !== expected || (lease !== undefined && !this.#leases.holds(lease))) return undefined
+    const version = current === 'absent' ? 1 : current + 1
+    this.#values.set(key, { value: storedOf(value), version })
+    return version
+  }
+
+  #check(key: string, value?: Uint8Array | string): void {
     if (this.#closed) throw new MillraceError('E_STATE_CLOSED')
     checkLimits(key, value)
   }

@@ -1,16 +1,40 @@
 import { isUtf8 } from 'node:buffer'
-import type { Versioned } from '../../contract/state-store.ts'
 import { decodeBase64, encodeBase64, JsonFields } from '../../core/letters/json-fields.ts'
+
+/**
+ * A value as the store keeps it. Text is a string: thousands of small values would else be as many array buffers for the
+ * garbage collector, and each would be decoded again for its line.
+ */
+export type Stored = string | Uint8Array
+
+/** A stored value with its version. Never changed. */
+export interface StoredEntry {
+  readonly value: Stored
+  readonly version: number
+}
+
+const encoder = new TextEncoder()
+
+/** Keeps a value; what the caller does to it later changes nothing. */
+export const storedOf = (value: Uint8Array | string): Stored => {
+  if (typeof value === 'string') return value
+  return isUtf8(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : value.slice()
+}
+
+/** The bytes of a kept value; the caller may change them. */
+export const bytesOf = (value: Stored): Uint8Array => (typeof value === 'string' ? encoder.encode(value) : value.slice())
 
 /** One line of the state's journal or snapshot. */
 export type StateRecord =
-  | { readonly kind: 'put'; readonly key: string; readonly entry: Versioned }
+  | { readonly kind: 'put'; readonly key: string; readonly entry: StoredEntry }
   | { readonly kind: 'delete'; readonly key: string }
   | { readonly kind: 'fence'; readonly key: string; readonly fence: number }
 
 /** Text stays readable, anything else is base64. */
-export const putRecord = (key: string, { value, version }: Versioned): string =>
-  JSON.stringify({ put: key, version, ...(isUtf8(value) ? { text: Buffer.from(value).toString() } : { base64: encodeBase64(value) }) })
+export const putRecord = (key: string, { value, version }: StoredEntry): string =>
+  typeof value === 'string'
+    ? JSON.stringify({ put: key, version, text: value })
+    : JSON.stringify({ put: key, version, base64: encodeBase64(value) })
 
 export const deleteRecord = (key: string): string => JSON.stringify({ delete: key })
 
@@ -21,7 +45,7 @@ export const parseStateRecord = (payload: Buffer): StateRecord => {
   const fields = new JsonFields(JSON.parse(payload.toString()), 'state')
   if (fields.raw('put') !== undefined) {
     const base64 = fields.raw('base64')
-    const value = base64 === undefined ? Uint8Array.from(Buffer.from(fields.text('text'))) : decodeBase64(base64, 'state.base64')
+    const value = base64 === undefined ? fields.text('text') : decodeBase64(base64, 'state.base64')
     return { kind: 'put', key: fields.text('put'), entry: { value, version: fields.count('version') } }
   }
   if (fields.raw('lease') !== undefined) return { kind: 'fence', key: fields.text('lease'), fence: fields.count('fence') }

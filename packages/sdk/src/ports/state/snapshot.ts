@@ -1,36 +1,32 @@
 import { MillraceError } from '../../core/errors.ts'
 import { replaceFile, systemCode } from '../journal/disk.ts'
-import { encodeFrame } from '../journal/frame.ts'
+import { LineWriter } from '../journal/frame.ts'
 import { JOURNAL_VERSION } from '../journal/recover.ts'
 import { scanSegment } from '../journal/segment.ts'
 import { parseStateRecord, type StateRecord } from './records.ts'
 
 export const SNAPSHOT = 'snapshot.jsonl'
 
-const PART = 1 << 20
+/** Characters that are encoded in one turn of the event loop. */
+const PART = 1 << 17
 const MAX_LINE = 8 << 20
 
 /** Lines of the journal's form, each with durable offset 0: the file is durable as a whole or not there. */
 function* encode(records: Iterable<string>, segment: number): Generator<Uint8Array> {
-  let parts: Buffer[] = []
-  let bytes = 0
+  const lines = new LineWriter(0)
+  let size = 0
   let count = 0
-  const add = (text: string): void => {
-    const line = encodeFrame(Buffer.from(text), 0)
-    parts.push(line)
-    bytes += line.length
-  }
-  add(JSON.stringify({ millrace: 'state-snapshot', version: JOURNAL_VERSION, segment }))
+  lines.add(JSON.stringify({ millrace: 'state-snapshot', version: JOURNAL_VERSION, segment }))
   for (const record of records) {
-    add(record)
+    lines.add(record)
     count++
-    if (bytes < PART) continue
-    yield Buffer.concat(parts)
-    parts = []
-    bytes = 0
+    size += record.length
+    if (size < PART) continue
+    yield lines.take()
+    size = 0
   }
-  add(JSON.stringify({ end: count }))
-  yield Buffer.concat(parts)
+  lines.add(JSON.stringify({ end: count }))
+  yield lines.take()
 }
 
 /** Puts a new snapshot in place of the old one. It stands for all segments below `segment`. */

@@ -1,12 +1,11 @@
-import type { Versioned } from '../../contract/state-store.ts'
-import { fenceRecord, putRecord, type StateRecord } from './records.ts'
+import { fenceRecord, putRecord, type StateRecord, type StoredEntry } from './records.ts'
 
 /** Bytes that a record takes beside key and value. */
 const OVERHEAD = 64
 
 /** What the store knows: values and the last fence of each leased key. */
 export class StateTable {
-  readonly values: Map<string, Versioned> = new Map()
+  readonly values: Map<string, StoredEntry> = new Map()
   readonly fences: Map<string, number> = new Map()
   #bytes = 0
 
@@ -33,10 +32,11 @@ export class StateTable {
 
   /** The records that make this table, as it is now; values are shared and never changed. */
   freeze(): () => Generator<string> {
-    const values = [...this.values]
+    const keys = [...this.values.keys()]
+    const entries = [...this.values.values()]
     const fences = [...this.fences]
     return function* records() {
-      for (const [key, entry] of values) yield putRecord(key, entry)
+      for (const [index, key] of keys.entries()) yield putRecord(key, entries[index] as StoredEntry)
       for (const [key, fence] of fences) yield fenceRecord(key, fence)
     }
   }
