@@ -1,9 +1,10 @@
 import type { Logger } from '@millrace/sdk'
 import type { ConnectionOptions } from './connection.ts'
-import type { ConsumerOptions, DriverConsumer, KafkaDriver } from './driver.ts'
+import type { ConsumerOptions, DriverConsumer, KafkaDriver, TopicState } from './driver.ts'
 import { KafkajsAdmin } from './kafkajs-admin.ts'
 import { KafkajsConsumer } from './kafkajs-consumer.ts'
 import type { MemberOptions } from './kafkajs-consumer.ts'
+import { probeDenied } from './read-probe.ts'
 
 /** @see MemberOptions */
 export const defaultMember: MemberOptions = {
@@ -19,15 +20,33 @@ export const defaultMember: MemberOptions = {
 /** `KafkaDriver` by kafkajs 2.2.4, with a fence for each of its known faults: docs/kafka-faults.md. */
 export const kafkajsDriver = (connection: ConnectionOptions, member: Partial<MemberOptions>, logger: Logger): KafkaDriver => {
   const admin = new KafkajsAdmin(connection, logger)
+  /** Topics that a fetch was tried on. A right that is taken away crashes the member, and whoever makes a new one begins with none. */
+  const readable = new Set<string>()
+  const describe = async (topics: readonly string[]): Promise<ReadonlyMap<string, TopicState>> => {
+    const states = new Map(await admin.describe(topics))
+    const unknown = [...states].filter(([topic, { kind }]) => kind === 'ready' && !readable.has(topic)).map(([topic]) => topic)
+    if (unknown.length === 0) return states
+    const denied = await probeDenied(connection, unknown, logger)
+    for (const topic of unknown) {
+      if (denied.has(topic)) states.set(topic, { kind: 'denied' })
+      else readable.add(topic)
+    }
+    return states
+  }
   return {
     capabilities: { cooperative: false, commitMetadata: true, awaitableRevoke: true },
     connect: () => admin.clusterId(),
     topics: () => admin.topics(),
-    describe: (topics) => admin.describe(topics),
+    describe,
     ranges: (topics) => admin.ranges(topics),
     committed: (groupId, topics) => admin.committed(groupId, topics),
-    consume: (options: ConsumerOptions): Promise<DriverConsumer> =>
-      KafkajsConsumer.open(connection, { ...defaultMember, ...member }, options, logger),
+    consume: async (options: ConsumerOptions): Promise<DriverConsumer> => {
+      const onLost = (reason: Error): void => {
+        readable.clear()
+        options.onLost(reason)
+      }
+      return KafkajsConsumer.open(connection, { ...defaultMember, ...member }, { ...options, onLost }, logger)
+    },
     close: () => admin.close(),
   }
 }
