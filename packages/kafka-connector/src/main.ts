@@ -16,10 +16,11 @@ process.exitCode = await runProgram({
   about: 'Calls OpenFaaS functions with the records of the Kafka topics that they name.',
   settings: kafkaSettings,
   metrics: kafkaMetrics,
-  source: (settings) =>
+  source: (settings, logger) =>
     kafkaSource(
       kafkaOptions(
         settings,
+        logger,
         countingObserver(() => counted),
       ),
     ),

@@ -5,8 +5,10 @@ import type { Partition } from './consumer/partition.ts'
 import type { StartRules } from './consumer/starter.ts'
 import { TopicConsumer } from './consumer/topic-consumer.ts'
 import type { ConsumerTimes } from './consumer/topic-consumer.ts'
+import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 import type { DriverRecord, KafkaDriver } from './driver/driver.ts'
 import { recordToEvent } from './mapping/record-to-event.ts'
+import type { ValueDecoder } from './registry/value-decoder.ts'
 import { selectTopics } from './topics/topic-pattern.ts'
 import { groupTopics, resolveTopics } from './topics/resolve-topics.ts'
 import type { TopicRules } from './topics/resolve-topics.ts'
@@ -28,6 +30,10 @@ export interface SessionOptions {
   /** A member that has not fetched for so long is dead. @default 120000 */
   readonly stalledMs: number
   readonly observer: KafkaObserver
+  /** Values of a schema registry. */
+  readonly decoder?: ValueDecoder | undefined
+  /** Asked before a topic is consumed: whether its dead letters have somewhere to go. */
+  readonly deadLetters?: Pick<KafkaDeadLetters, 'isDeadLetterTopic' | 'prepare'> | undefined
 }
 
 const firstWaitMs = 1000
@@ -57,6 +63,8 @@ export class KafkaSession {
   readonly #failures = new Map<string, Failure>()
   /** What was said of topics that cannot be consumed, so that it is said once. */
   readonly #complaints = new Map<string, string>()
+  /** Topics whose dead letters have somewhere to go. */
+  readonly #prepared = new Set<string>()
   #cluster = ''
   #timer: Timer | undefined
   #timerAt = Infinity
@@ -177,20 +185,47 @@ export class KafkaSession {
     for (const topic of resolved) {
       const state = states.get(topic) ?? { kind: 'missing' }
       if (state.kind === 'ready') {
+        const problem = await this.#letterProblem(topic)
+        if (problem !== undefined) {
+          this.#complain(topic, problem)
+          continue
+        }
         ready.set(topic, state.partitions)
         if (this.#complaints.delete(topic)) this.#context.logger.info('the topic can be consumed now', { topic })
-      } else this.#complain(topic, state.kind)
+      } else this.#complain(topic, this.#stateProblem(topic, state.kind))
     }
     for (const topic of this.#complaints.keys()) if (!resolved.includes(topic)) this.#complaints.delete(topic)
     return ready
   }
 
-  #complain(topic: string, kind: 'missing' | 'denied'): void {
-    if (this.#complaints.get(topic) === kind) return
-    this.#complaints.set(topic, kind)
+  #stateProblem(topic: string, kind: 'missing' | 'denied'): MillraceError {
     const { brokers, refreshMs } = this.#options
     const place = { topic, brokers, user: '(of this connector)', interval: Math.round(refreshMs / 1000) }
-    this.#report(new MillraceError(kind === 'missing' ? 'E_KAFKA_TOPIC_MISSING' : 'E_KAFKA_TOPIC_DENIED', place), 'a topic is left out')
+    return new MillraceError(kind === 'missing' ? 'E_KAFKA_TOPIC_MISSING' : 'E_KAFKA_TOPIC_DENIED', place)
+  }
+
+  /** Nothing is taken in whose dead letters have nowhere to go, or would come back. */
+  async #letterProblem(topic: string): Promise<Error | undefined> {
+    const { deadLetters, topicRules } = this.#options
+    if (deadLetters === undefined || this.#prepared.has(topic)) return undefined
+    if (deadLetters.isDeadLetterTopic(topic)) {
+      return new MillraceError('E_KAFKA_LETTER_LOOP', { topic, template: topicRules.deadLetterTopic ?? '' })
+    }
+    const functions = this.#context.functions.snapshot().filter((declared) => subscribes(declared, topic))
+    try {
+      await deadLetters.prepare([{ topic }, ...functions.map((declared) => ({ topic, function: declared.function }))])
+      this.#prepared.add(topic)
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error : new Error(describeError(error))
+    }
+  }
+
+  #complain(topic: string, problem: Error): void {
+    const kind = isMillraceError(problem) ? problem.code : problem.message
+    if (this.#complaints.get(topic) === kind) return
+    this.#complaints.set(topic, kind)
+    this.#report(problem, 'a topic is left out', { topic })
   }
 
   async #open(group: string, topics: ReadonlyMap<string, number>): Promise<unknown> {
@@ -209,6 +244,7 @@ export class KafkaSession {
       revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
       paused: (intake) => this.session.paused(intake),
       emit: (record, intake, complete) => this.#emit(record, intake, complete),
+      ready: this.#options.decoder && ((record) => this.#options.decoder?.ready(record)),
       onLost: (reason) => this.#onLost(consumer, reason),
     })
     // At once, so that a close meanwhile finds it.
@@ -234,6 +270,7 @@ export class KafkaSession {
     if (this.session.ended) return
     const { event, unreadable, targets } = recordToEvent(record, {
       cluster: this.#cluster,
+      decoded: this.#options.decoder?.decode(record),
       mayTarget: (name, topic) => subscribes(this.#context.functions.get(name), topic),
     })
     // A release needs nothing: the record stays open in its window, and comes again with the next assignment.

@@ -1,17 +1,21 @@
 import { boolean, choice, duration, list, optionalSetting, pem, secretSetting, setting, size, text, url } from '@millrace/sdk'
 import type { Component, SecretReference, SettingType } from '@millrace/sdk'
+import { deadLetterSettings } from './settings-dead-letters.ts'
+import type { DeadLetterConfig } from './settings-dead-letters.ts'
+import { checkRegistry, registrySettings } from './settings-registry.ts'
+import type { RegistryConfig } from './settings-registry.ts'
 
 /** The part of the configuration that the Kafka connector declares. Times in milliseconds, sizes in bytes. */
-export interface KafkaConfig {
+export interface KafkaConfig extends DeadLetterConfig, RegistryConfig {
   readonly brokers: readonly string[]
   readonly topics: readonly string[]
   readonly excludeTopics: readonly string[]
   readonly group: string
   readonly initialOffset: 'oldest' | 'newest'
   readonly outOfRange: 'earliest' | 'latest' | 'fail'
-  readonly deadLetterTopic: string
   readonly maxBytes: number
   readonly maxPartitionBytes: number
+  readonly maxBatchBytes: number
   readonly maxWaitMs: number
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
@@ -44,12 +48,6 @@ const groupTemplate: SettingType<string> = text({
   maxLength: 200,
   pattern: /^(?:[A-Za-z0-9._:/ -]|\{topic\})+$/,
   allowed: 'letters, digits and ._:/-, with {topic} where each topic gets a group of its own',
-})
-
-const topicTemplate: SettingType<string> = text({
-  maxLength: 200,
-  pattern: /^(?:[A-Za-z0-9._-]|\{(?:topic|group|function)\})+$/,
-  allowed: 'letters, digits and ._-, with {topic}, {group} and {function}',
 })
 
 /** Words that shells, build tools and desktops use for themselves: in the environment only the long names are ours. */
@@ -105,13 +103,8 @@ export const kafkaSettings: Component<KafkaConfig> = {
         'When retention has deleted records before they were delivered: go on with the oldest, with the newest, or stand still until a person decides.',
       example: 'fail',
     }),
-    deadLetterTopic: setting({
-      name: 'dead_letter_topic',
-      type: topicTemplate,
-      default: '{topic}.dlq',
-      describe: 'Topics of dead letters; no pattern ever consumes them.',
-      example: '{topic}.{group}.dlq',
-    }),
+    ...deadLetterSettings,
+    ...registrySettings,
     maxBytes: setting({
       name: 'kafka_fetch_max_bytes',
       type: size('1KiB', '1GiB'),
@@ -125,6 +118,14 @@ export const kafkaSettings: Component<KafkaConfig> = {
       default: '1048576',
       describe: 'Of one partition in one fetch. A larger record comes nevertheless, alone.',
       example: '4MiB',
+    }),
+    maxBatchBytes: setting({
+      name: 'kafka_max_batch_bytes',
+      type: size('64KiB', '1GiB'),
+      default: '64MiB',
+      describe:
+        'Of one compressed batch when it is unpacked: a small batch may claim gigabytes. A larger one stops its group, with an alarm.',
+      example: '16MiB',
     }),
     maxWaitMs: setting({
       name: 'kafka_max_wait',
@@ -298,6 +299,7 @@ export const kafkaSettings: Component<KafkaConfig> = {
     if (values.maxPartitionBytes > values.maxBytes) report('max_bytes', 'it is above kafka_fetch_max_bytes')
     if (values.brokers.length === 0) report('broker_hosts', 'there is no broker')
     checkTls(values, report)
+    checkRegistry(values, report)
     checkSasl(values, report)
   },
 }

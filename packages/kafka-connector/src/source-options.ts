@@ -1,6 +1,8 @@
+import type { Logger } from '@millrace/sdk'
 import type { KafkaObserver } from './consumer/observer.ts'
-import type { ConnectionMaterial, SaslMaterial } from './driver/connection.ts'
+import type { ConnectionMaterial, ConnectionOptions, SaslMaterial } from './driver/connection.ts'
 import { fetchToken } from './driver/oauth-token.ts'
+import { deadLettersOf, decoderOf } from './letters-and-registry.ts'
 import type { KafkaConfig } from './settings.ts'
 import type { KafkaSourceOptions } from './source.ts'
 
@@ -38,31 +40,41 @@ const materialOf = async (config: KafkaConfig): Promise<ConnectionMaterial> => {
   }
 }
 
-/** The options of `kafkaSource` that these settings say. */
-export const kafkaOptions = (config: KafkaConfig, observer?: KafkaObserver): KafkaSourceOptions => ({
-  connection: {
-    brokers: config.brokers,
-    clientId: config.clientId,
-    material: () => materialOf(config),
-    connectionTimeoutMs: config.connectTimeoutMs,
-    requestTimeoutMs: config.requestTimeoutMs,
-  },
-  topics: config.topics,
-  exclude: config.excludeTopics,
-  group: config.group,
-  initialOffset: config.initialOffset,
-  outOfRange: config.outOfRange,
-  deadLetterTopic: config.deadLetterTopic,
-  member: {
-    sessionTimeoutMs: config.sessionTimeoutMs,
-    rebalanceTimeoutMs: config.rebalanceTimeoutMs,
-    heartbeatIntervalMs: config.heartbeatMs,
-    maxWaitMs: config.maxWaitMs,
-    maxBytes: config.maxBytes,
-    maxBytesPerPartition: config.maxPartitionBytes,
-    metadataMaxAgeMs: config.metadataMaxAgeMs,
-    ...(config.rackId !== undefined && { rackId: config.rackId }),
-  },
-  times: { commitIntervalMs: config.commitIntervalMs },
-  ...(observer !== undefined && { observer }),
+const connectionOf = (config: KafkaConfig): ConnectionOptions => ({
+  brokers: config.brokers,
+  clientId: config.clientId,
+  material: () => materialOf(config),
+  connectionTimeoutMs: config.connectTimeoutMs,
+  requestTimeoutMs: config.requestTimeoutMs,
 })
+
+/** The options of `kafkaSource` that these settings say. */
+export const kafkaOptions = (config: KafkaConfig, logger: Logger, observer?: KafkaObserver): KafkaSourceOptions => {
+  const connection = connectionOf(config)
+  const deadLetters = deadLettersOf(config, connection, logger)
+  const decoder = decoderOf(config)
+  return {
+    connection,
+    ...(deadLetters !== undefined && { deadLetters }),
+    ...(decoder !== undefined && { decoder }),
+    maxBatchBytes: config.maxBatchBytes,
+    topics: config.topics,
+    exclude: config.excludeTopics,
+    group: config.group,
+    initialOffset: config.initialOffset,
+    outOfRange: config.outOfRange,
+    deadLetterTopic: config.deadLetterTopic,
+    member: {
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      rebalanceTimeoutMs: config.rebalanceTimeoutMs,
+      heartbeatIntervalMs: config.heartbeatMs,
+      maxWaitMs: config.maxWaitMs,
+      maxBytes: config.maxBytes,
+      maxBytesPerPartition: config.maxPartitionBytes,
+      metadataMaxAgeMs: config.metadataMaxAgeMs,
+      ...(config.rackId !== undefined && { rackId: config.rackId }),
+    },
+    times: { commitIntervalMs: config.commitIntervalMs },
+    ...(observer !== undefined && { observer }),
+  }
+}

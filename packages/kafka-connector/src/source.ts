@@ -7,6 +7,9 @@ import type { ConnectionOptions } from './driver/connection.ts'
 import type { KafkaDriver } from './driver/driver.ts'
 import { defaultMember, kafkajsDriver } from './driver/kafkajs-driver.ts'
 import type { MemberOptions } from './driver/kafkajs-consumer.ts'
+import { registerCodecs } from './driver/register-codecs.ts'
+import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
+import type { ValueDecoder } from './registry/value-decoder.ts'
 import { attributeNames } from './mapping/record-to-event.ts'
 import type { Partition } from './consumer/partition.ts'
 import { KafkaSession } from './session.ts'
@@ -26,6 +29,12 @@ export interface KafkaSourceOptions {
   readonly outOfRange?: OutOfRangePolicy
   /** Template of the dead-letter topics: no pattern consumes them. @default '{topic}.dlq' */
   readonly deadLetterTopic?: string
+  /** Where dead letters go: `kafkaDeadLetters(...)`; ended with the source. Absent: to the sink that the connector is given. */
+  readonly deadLetters?: KafkaDeadLetters
+  /** Decodes values of a schema registry; made at the first connect. @default none: values are handed on as they are */
+  readonly decoder?: (context: SourceContext) => ValueDecoder
+  /** What one batch may have when it is unpacked; a longer one stops its group with `E_KAFKA_COMPRESSION`. @default 64 MiB */
+  readonly maxBatchBytes?: number
   readonly member?: Partial<MemberOptions>
   readonly times?: Partial<ConsumerTimes> & { readonly refreshMs?: number; readonly settleMs?: number; readonly stalledMs?: number }
   readonly observer?: KafkaObserver
@@ -51,6 +60,9 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
   const { times = {} } = options
   const connection: ConnectionOptions = { clientId: 'millrace', material: () => Promise.resolve({}), ...options.connection }
   let current: KafkaSession | undefined
+  // Over all sessions: schemas stay known, and what waits for one goes on waiting.
+  let decoder: ValueDecoder | undefined
+  registerCodecs(options.maxBatchBytes)
   return {
     name: 'kafka',
     replay: 'broker',
@@ -59,6 +71,11 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
     headerPrefix: 'X-Kafka-',
     attributeNames,
     partitions: () => current?.partitions ?? [],
+    ...(options.deadLetters !== undefined && { deadLetters: options.deadLetters }),
+    async dispose() {
+      decoder?.close()
+      await options.deadLetters?.close()
+    },
     async connect(context: SourceContext): Promise<Session> {
       context.signal.throwIfAborted()
       const session = new KafkaSession(
@@ -79,6 +96,8 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
           settleMs: times.settleMs ?? 1000,
           stalledMs: times.stalledMs ?? 120_000,
           observer: options.observer ?? silentObserver,
+          decoder: (decoder ??= options.decoder?.(context)),
+          deadLetters: options.deadLetters,
         },
         context,
       )

@@ -10,6 +10,8 @@ export interface PartitionSetOptions {
   /** The runtime has paused this intake, or all. */
   readonly paused: (intake: string) => boolean
   readonly emit: (record: DriverRecord, intake: string, complete: () => void) => void
+  /** @see PartitionHooks */
+  readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
   readonly onFlow: (partition: Partition) => void
   readonly onCompleted: () => void
 }
@@ -84,8 +86,9 @@ export class PartitionSet {
   }
 
   #create(at: TopicPartition): Partition {
-    const { emit, onFlow, onCompleted, observer, paused } = this.#options
+    const { emit, onFlow, onCompleted, observer, paused, ready } = this.#options
     const hooks: PartitionHooks = {
+      ...(ready !== undefined && { ready }),
       emit: (record, complete) => {
         const seen = this.#seen.get(partition.intake) ?? -1
         if (record.offset <= seen) observer.redelivered(partition.topic)

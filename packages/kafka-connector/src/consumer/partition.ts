@@ -14,6 +14,8 @@ export type HoldReason =
   | 'frozen'
   /** The runtime says so: a bound is reached. */
   | 'full'
+  /** The next record cannot be read yet: the schema registry has not answered. */
+  | 'decoding'
   /** The written policy says that a person must decide (`offset_out_of_range: fail`). */
   | 'stopped'
 
@@ -28,6 +30,8 @@ export interface StartPosition {
 
 /** What a partition does with its records. */
 export interface PartitionHooks {
+  /** Asked before each record is taken. A promise: the partition waits for it, and asks again. Its rejection means that the connector stops. */
+  ready?(record: DriverRecord): Promise<void> | undefined
   /** Hands one over; may put the partition on hold at once. `complete` counts once, and only while it is owned. */
   emit(record: DriverRecord, complete: () => void): void
   /** Whether records may be fetched has changed. */
@@ -193,6 +197,11 @@ export class Partition implements TopicPartition {
     try {
       while (this.#holds.size === 0 && !this.#closed && this.#next < this.#waiting.length) {
         const record = this.#waiting[this.#next] as DriverRecord
+        const ready = this.#hooks.ready?.(record)
+        if (ready !== undefined) {
+          this.#awaitReady(ready)
+          break
+        }
         this.#next += 1
         this.#take(record)
       }
@@ -203,6 +212,14 @@ export class Partition implements TopicPartition {
     this.#waiting = []
     this.#next = 0
     this.#advance()
+  }
+
+  #awaitReady(ready: Promise<void>): void {
+    this.hold('decoding')
+    ready.then(
+      () => this.release('decoding'),
+      () => {},
+    )
   }
 
   #take(record: DriverRecord): void {

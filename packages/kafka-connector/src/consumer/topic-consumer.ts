@@ -37,6 +37,8 @@ export interface TopicConsumerOptions {
   readonly paused: (intake: string) => boolean
   /** Hands a record over; `complete` says that it is finished. */
   readonly emit: (record: DriverRecord, intake: string, complete: () => void) => void
+  /** @see PartitionHooks */
+  readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
   /** The member is gone; nothing more comes from it. */
   readonly onLost: (reason: Error) => void
 }
@@ -66,6 +68,7 @@ export class TopicConsumer {
       observer,
       paused: options.paused,
       emit: options.emit,
+      ready: options.ready,
       onFlow: (partition) => this.#flow(partition),
       onCompleted: () => this.#committer.completed(),
     })

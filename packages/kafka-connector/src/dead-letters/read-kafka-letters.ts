@@ -33,7 +33,12 @@ export async function* readKafkaLetters(options: ReadKafkaLettersOptions): Async
   const connection: ConnectionOptions = { clientId: 'millrace-replay', material: () => Promise.resolve({}), ...options.connection }
   registerCodecs()
   const admin = new KafkajsAdmin(connection, logger)
-  const cluster = await admin.clusterId().finally(() => admin.close())
+  let cluster: string
+  try {
+    cluster = await admin.clusterId()
+  } finally {
+    await admin.close()
+  }
   const records = readTopic({ connection, topic, logger, ...(signal !== undefined && { signal }), ...(group !== undefined && { group }) })
   for await (const record of records) {
     const letter = parseLetter(record, cluster)

@@ -31,7 +31,7 @@ class Reading {
   readonly #open = new Map<number, { next: number; readonly end: number }>()
   #records: DriverRecord[] = []
   #paused = false
-  #failure: unknown
+  #failure: Error | undefined
   #wake: () => void = () => {}
   consumer: Consumer | undefined
 
@@ -44,7 +44,8 @@ class Reading {
     return this.#open.size === 0
   }
 
-  take({ batch, resolveOffset }: EachBatchPayload): void {
+  take(payload: EachBatchPayload): void {
+    const { batch } = payload
     const part = this.#open.get(batch.partition)
     for (const message of batch.messages) {
       const offset = Number(message.offset)
@@ -53,7 +54,7 @@ class Reading {
       this.#records.push(readRecord(batch.topic, batch.partition, message))
       part.next = offset + 1
     }
-    resolveOffset(batch.lastOffset())
+    payload.resolveOffset(batch.lastOffset())
     this.advance(batch.partition, Number(batch.lastOffset()) + 1)
     if (this.#records.length >= highWater && !this.#paused) {
       this.#paused = true
@@ -68,7 +69,7 @@ class Reading {
     this.#wake()
   }
 
-  fail(error: unknown): void {
+  fail(error: Error): void {
     this.#failure ??= error
     this.#wake()
   }
@@ -129,7 +130,7 @@ export async function* readTopic(options: ReadTopicOptions): AsyncGenerator<Driv
     maxWaitTimeInMs: 250,
   })
   reading.consumer = consumer
-  const abort = (): void => reading.fail(signal?.reason)
+  const abort = (): void => reading.fail(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
   signal?.addEventListener('abort', abort)
   try {
     signal?.throwIfAborted()

@@ -19,7 +19,7 @@ const scopeOf = (root: protobuf.Root, name: string | undefined): protobuf.Namesp
 /** Files that come with protobufjs: any, duration, empty, field_mask, struct, timestamp, wrappers. */
 const addKnown = (root: protobuf.Root, imports: readonly string[]): void => {
   for (const name of imports) {
-    const known = protobuf.common.get(name) as protobuf.INamespace | null
+    const known = protobuf.common.get(name)
     if (known?.nested !== undefined && name.startsWith('google/protobuf/')) root.addJSON(known.nested)
   }
 }

@@ -187,7 +187,7 @@ describe('what is acknowledged is in the log', () => {
     const driver = withTopics()
     const sink = open(driver)
     await Promise.all(Array.from({ length: 30 }, (_, n) => sink.write(letterOf(record({ partition: n % 3, offset: n })))))
-    expect(driver.sends.map(({ records }) => records).toSorted()).toEqual([10, 10, 10])
+    expect(driver.sends.map(({ records }) => records)).toEqual([10, 10, 10])
     expect(driver.producers).toBe(1)
   })
 
