@@ -1,3 +1,5 @@
+import { defaultPolicy, type PolicyDefaults } from '../core/function-policy.ts'
+import type { NamespaceSelection } from '../core/topics/watched-namespaces.ts'
 import type { GatewayTls } from '../ports/gateway/http-client.ts'
 import type { CoreConfig } from './config/core-config.ts'
 import { gatewayCredentials } from './config/core-settings.ts'
@@ -14,6 +16,32 @@ const gatewayTls = async (config: CoreConfig): Promise<GatewayTls | undefined> =
   }
 }
 
+/** What holds for a function that says nothing, by the core settings. The order is the source's. */
+export const policyDefaults = (config: CoreConfig): PolicyDefaults => ({
+  ...defaultPolicy,
+  concurrency: config.maxInflightPerFunction,
+  timeoutMs: config.upstreamTimeoutMs,
+  async: config.asynchronousInvocation,
+  retry: {
+    attempts: config.retryAttempts,
+    minWaitMs: config.retryMinWaitMs,
+    maxWaitMs: config.retryMaxWaitMs,
+    jitter: config.retryJitter,
+    maxAgeMs: config.retryMaxAgeMs,
+    notFoundGraceMs: config.retryNotFoundGraceMs,
+    retryAfterCapMs: config.retryAfterCapMs,
+    poisonAfterMs: config.retryPoisonAfterMs,
+  },
+})
+
+/** The namespaces that the core settings watch. */
+export const watchedNamespaces = (config: CoreConfig): NamespaceSelection => ({
+  ...(config.namespacesAllow.length > 0 && { allow: config.namespacesAllow }),
+  ...(config.namespacesDeny.length > 0 && { deny: config.namespacesDeny }),
+})
+
+const withoutOrder = ({ order: _order, ...policy }: PolicyDefaults): Omit<PolicyDefaults, 'order'> => policy
+
 /** The part of a connector's options that the core settings decide. Reads the key of the gateway's TLS. */
 export const connectorOptions = async (config: CoreConfig): Promise<Omit<ConnectorOptions, 'source' | 'logger'>> => {
   const tls = await gatewayTls(config)
@@ -26,25 +54,8 @@ export const connectorOptions = async (config: CoreConfig): Promise<Omit<Connect
       ...(credentials !== undefined && { credentials }),
     },
     rebuildIntervalMs: config.rebuildIntervalMs,
-    namespaces: {
-      ...(config.namespacesAllow.length > 0 && { allow: config.namespacesAllow }),
-      ...(config.namespacesDeny.length > 0 && { deny: config.namespacesDeny }),
-    },
-    policy: {
-      concurrency: config.maxInflightPerFunction,
-      timeoutMs: config.upstreamTimeoutMs,
-      async: config.asynchronousInvocation,
-      retry: {
-        attempts: config.retryAttempts,
-        minWaitMs: config.retryMinWaitMs,
-        maxWaitMs: config.retryMaxWaitMs,
-        jitter: config.retryJitter,
-        maxAgeMs: config.retryMaxAgeMs,
-        notFoundGraceMs: config.retryNotFoundGraceMs,
-        retryAfterCapMs: config.retryAfterCapMs,
-        poisonAfterMs: config.retryPoisonAfterMs,
-      },
-    },
+    namespaces: watchedNamespaces(config),
+    policy: withoutOrder(policyDefaults(config)),
     ...(config.contentType !== undefined && { contentType: config.contentType }),
     limits: {
       maxInFlight: config.maxInflight,
