@@ -29,6 +29,11 @@ export class Bench {
     return new Bench(bootstrap, createTopic)
   }
 
+  /** The same for a server of the test's own. */
+  at(bootstrap: readonly string[]): Bench {
+    return new Bench(bootstrap, () => Promise.reject(new Error('make the topic on the server')))
+  }
+
   async topic(partitions: number = 1, name: string = uniqueName('t')): Promise<string> {
     await this.#createTopic(name, { partitions })
     return name
