@@ -1,9 +1,12 @@
+import { cronSettings } from '../../packages/cron-connector/src/config.ts'
+import { httpSettings } from '../../packages/http-source/src/settings.ts'
+import { kafkaSettings } from '../../packages/kafka-connector/src/settings.ts'
 import { coreSettings } from '../../packages/sdk/src/runtime/config/core-settings.ts'
 import type { AnySetting, Components } from '../../packages/sdk/src/runtime/config/setting-index.ts'
 import { code, page, table } from './markdown.ts'
 
 /** Every component with settings. A connector adds its own here. */
-export const components: Components = { core: coreSettings }
+export const components: Components = { core: coreSettings, cron: cronSettings, http: httpSettings, kafka: kafkaSettings }
 
 const defaultOf = (setting: AnySetting): string => {
   if (setting.default !== undefined) return setting.default === '' ? 'empty' : code(setting.default)
@@ -42,5 +45,9 @@ export const configurationPage = (): string => {
       ]),
     ),
   ])
-  return page('Configuration', 'the settings tables (`packages/sdk/src/runtime/config/*-settings.ts`)', [rules, ...blocks])
+  return page(
+    'Configuration',
+    'the settings tables (`packages/sdk/src/runtime/config/*-settings.ts` and `settings.ts` of each connector)',
+    [rules, ...blocks],
+  )
 }
