@@ -199,8 +199,8 @@ export class KafkaSession {
   }
 
   #stateProblem(topic: string, kind: 'missing' | 'denied'): MillraceError {
-    const { brokers, refreshMs } = this.#options
-    const place = { topic, brokers, user: '(of this connector)', interval: Math.round(refreshMs / 1000) }
+    const { brokers, driver, refreshMs } = this.#options
+    const place = { topic, brokers, user: driver.user, interval: Math.round(refreshMs / 1000) }
     return new MillraceError(kind === 'missing' ? 'E_KAFKA_TOPIC_MISSING' : 'E_KAFKA_TOPIC_DENIED', place)
   }
 

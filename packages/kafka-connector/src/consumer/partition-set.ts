@@ -54,12 +54,14 @@ export class PartitionSet {
 
   /** Takes a new assignment. Everything that was there is closed. */
   reassign(partitions: readonly TopicPartition[], continuous: boolean): Reassigned {
+    const ends = new Map([...this.#owned].map(([intake, partition]) => [intake, partition.highWatermark]))
     const positions = new Map([...this.#owned].map(([intake, partition]) => [intake, continuous ? partition.position() : undefined]))
     this.clear()
     const kept: { partition: Partition; position: StartPosition }[] = []
     const gained: Partition[] = []
     for (const at of partitions) {
       const partition = this.#create(at)
+      partition.highWatermark = ends.get(partition.intake)
       const position = positions.get(partition.intake)
       if (position === undefined) gained.push(partition)
       else kept.push({ partition, position })

@@ -117,6 +117,8 @@ export interface DriverCapabilities {
  */
 export interface KafkaDriver {
   readonly capabilities: DriverCapabilities
+  /** The SASL user of the last connection, for messages; `anonymous` without one. */
+  readonly user: string
   /** Reaches the cluster; resolves with its id, which is part of every event's id. */
   connect(): Promise<string>
   /** Every topic that this user may see, internal ones included. */

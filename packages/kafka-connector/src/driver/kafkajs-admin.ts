@@ -21,6 +21,8 @@ export class KafkajsAdmin {
   readonly #logger: Logger
   #client: Promise<Client> | undefined
   #closed = false
+  /** The SASL user of the last connection. */
+  user = 'anonymous'
 
   constructor(options: ConnectionOptions, logger: Logger) {
     this.#options = options
@@ -94,6 +96,7 @@ export class KafkajsAdmin {
   async #connect(): Promise<Client> {
     const { config, user } = await clientConfig(this.#options, this.#logger)
     const place = { brokers: this.#options.brokers.join(','), user }
+    this.user = user
     const admin = new Kafka(config).admin()
     try {
       await admin.connect()

@@ -35,6 +35,9 @@ export const kafkajsDriver = (connection: ConnectionOptions, member: Partial<Mem
   }
   return {
     capabilities: { cooperative: false, commitMetadata: true, awaitableRevoke: true },
+    get user() {
+      return admin.user
+    },
     connect: () => admin.clusterId(),
     topics: () => admin.topics(),
     describe,

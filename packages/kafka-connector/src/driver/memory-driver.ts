@@ -146,6 +146,7 @@ export class MemoryCluster {
       this.unreachable ? Promise.reject(new MillraceError('E_KAFKA_UNREACHABLE', place('unreachable'))) : Promise.resolve().then(give)
     return {
       capabilities: { cooperative: false, commitMetadata: true, awaitableRevoke: true },
+      user: 'memory',
       connect: () => reached(() => 'memory'),
       topics: () => reached(() => [...this.#logs.keys()]),
       describe: (topics) =>

@@ -64,7 +64,7 @@ export class Player {
   }
 
   revoke(intakes: readonly string[] | 'all'): void {
-    for (const hand of [...this.inHand]) {
+    for (const hand of Array.from(this.inHand)) {
       if (intakes !== 'all' && !intakes.includes(hand.intake)) continue
       const index = this.inHand.indexOf(hand)
       if (this.endsInDrain) this.finish(index)

@@ -102,7 +102,7 @@ class World {
       await this.clock.advanceAsync(500)
       await turns(20)
     }
-    expect(this.ended.size).toBe(this.published)
+    if (this.ended.size !== this.published) throw new Error(`${this.ended.size} of ${this.published} records ended`)
   }
 
   async stop(): Promise<void> {

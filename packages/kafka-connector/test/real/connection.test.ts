@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Secret, silentLogger } from '@millrace/sdk'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { kafka, oauthToken, uniqueName, withAdmin } from '../../../../test/servers/kafka.ts'
 import type { SharedKafka } from '../../../../test/servers/kafka.ts'
 import type { ConnectionMaterial } from '../../src/driver/connection.ts'
