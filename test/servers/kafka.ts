@@ -4,7 +4,7 @@ import type { KafkaAddresses } from './kafka/addresses.ts'
 import { startKafka, type KafkaCluster, type KafkaOptions } from './kafka/cluster.ts'
 import { supervisorVariable, type SupervisorAnswer } from './supervisor.ts'
 
-export { committedOf, createClient, withAdmin, type TopicOptions } from './kafka/admin.ts'
+export { committedOf, createClient, createTopic, withAdmin, type TopicOptions } from './kafka/admin.ts'
 export { oauthToken, type Credentials, type KafkaAddresses, type SecureAddresses } from './kafka/addresses.ts'
 export { readTopic, type ReadRecord } from './kafka/read-topic.ts'
 export type { Broker } from './kafka/broker.ts'

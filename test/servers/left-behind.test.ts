@@ -6,7 +6,7 @@ import { startSupervisor } from './supervisor.ts'
 
 const module = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href)
 
-/** A test run in small: the shared broker by way of a supervisor, a broker of its own behind a proxy. Says its pids and its folders. */
+/** A test run in small: a broker by way of a supervisor, and a proxy. Says its pids and its folder. */
 const startRun = (): Promise<Child> => {
   const script = `
     import { readdirSync, readFileSync } from 'node:fs'
@@ -14,8 +14,8 @@ const startRun = (): Promise<Child> => {
     const { kafka } = await import(${module('kafka.ts')})
     const { startToxiproxy } = await import(${module('toxiproxy.ts')})
     await setup()
-    const toxiproxy = await startToxiproxy()
-    const [shared, own] = await Promise.all([kafka.shared(), kafka.single({ secure: false, toxiproxy })])
+    await startToxiproxy()
+    await kafka.shared()
     const children = readdirSync('/proc').filter((pid) => /^\\d+$/.test(pid)).flatMap((pid) => {
       try {
         const command = readFileSync('/proc/' + pid + '/cmdline', 'utf8').split('\\0')
@@ -34,9 +34,9 @@ test('no server, no supervisor and no data stay behind when the test run is kill
   const [, list = '[]'] = await run.line(/started (.*)/, 200_000)
   const children = JSON.parse(list) as { pid: number; file?: string }[]
   const folders = children.flatMap(({ file }) => (file === undefined ? [] : [file.replace(/node-1\/server\.properties$/, '')]))
-  // Two brokers, Toxiproxy, and the reaper.
-  expect(children.filter(({ pid }) => isAlive(pid))).toHaveLength(4)
-  expect(folders.filter((folder) => existsSync(folder))).toHaveLength(2)
+  // The broker, Toxiproxy, and the reaper.
+  expect(children.filter(({ pid }) => isAlive(pid))).toHaveLength(3)
+  expect(folders.filter((folder) => existsSync(folder))).toHaveLength(1)
   run.signal('SIGKILL')
   const left = (): unknown[] => [...children.filter(({ pid }) => isAlive(pid)), ...folders.filter((folder) => existsSync(folder))]
   await expect.poll(left, { timeout: 30_000, interval: 100 }).toEqual([])

@@ -1,4 +1,5 @@
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs'
+import { waitUntil } from '../../processes/wait-until.ts'
 
 // Once per process and of no use here: the tests say which partition they mean.
 process.env.KAFKAJS_NO_PARTITIONER_WARNING ??= '1'
@@ -39,10 +40,17 @@ export const createTopic = (brokers: readonly string[], topic: string, options: 
   withAdmin({ brokers: [...brokers] }, async (admin) => {
     const entries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }))
     const made = await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs' own wait fails when the broker it asks has not heard of the topic yet.
+      waitForLeaders: false,
       topics: [{ topic, numPartitions: options.partitions ?? 1, replicationFactor: options.replicas ?? -1, configEntries: entries }],
     })
     if (!made) throw new Error(`the topic ${topic} exists`)
+    const look = async (): Promise<boolean> => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }))
+      const partitions = topics[0]?.partitions ?? []
+      return partitions.length === (options.partitions ?? 1) && partitions.every(({ leader }) => leader >= 0)
+    }
+    await waitUntil(look, { timeoutMs: 30_000, everyMs: 20, what: `leaders of ${topic}` })
   })
 
 /** The node id of a partition's leader. */
