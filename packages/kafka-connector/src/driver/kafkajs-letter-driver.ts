@@ -72,7 +72,9 @@ export const kafkajsLetterDriver = (connection: ConnectionOptions, logger: Logge
       try {
         await creator.connect()
         const configEntries = [...config].map(([name, value]) => ({ name, value }))
-        return await creator.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }] })
+        // Its wait for leaders fails when the broker that it asks has not heard of the topic yet, which was made nevertheless.
+        const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }]
+        return await creator.createTopics({ waitForLeaders: false, topics })
       } catch (error) {
         throw translateError(error, place)
       } finally {

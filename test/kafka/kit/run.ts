@@ -1,0 +1,242 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Kafka } from 'kafkajs'
+import type { BehaviourRule } from '../../ledger/behaviour.ts'
+import { callsOf, type Call } from '../../ledger/calls.ts'
+import { startFunctionProcess, type FunctionProcess } from '../../ledger/function-process.ts'
+import type { LedgerFunction } from '../../ledger/function-server.ts'
+import { createPublisher, type Publisher } from '../../ledger/publisher.ts'
+import { readRecords, type InvocationRecord, type PublishRecord } from '../../ledger/records.ts'
+import { acknowledgedUpTo, report, type Report, type ReportInput } from '../../ledger/report.ts'
+import { startConnector, type Connector, type ConnectorProgram } from '../../processes/connector.ts'
+import { scratchFolder, type ScratchFolder } from '../../processes/reaper.ts'
+import { waitUntil } from '../../processes/wait-until.ts'
+import { createClient, createTopic, uniqueName, withAdmin, type TopicOptions } from '../../servers/kafka.ts'
+import { startLoad, type Load, type LoadOptions } from './load.ts'
+
+export interface RunOptions {
+  /** Where the test looks and writes. */
+  readonly brokers: readonly string[]
+  /** Where the connector goes, e.g. through a proxy. @default `brokers` */
+  readonly connectorBrokers?: readonly string[]
+  /** @default 4 */
+  readonly partitions?: number
+  /** @default 40 */
+  readonly keys?: number
+  readonly topicOptions?: TopicOptions
+  /** Of the function `orders`, beside its topic. @default order by key */
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly behaviour?: readonly BehaviourRule[]
+  /** Settings of the connector; they win over those of `quick`. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Short times, so that seconds hold many retries, probes and commits; what they lead to is the product's own. */
+const quick = {
+  rebuild_interval: '200ms',
+  retry_min_wait: '20ms',
+  retry_max_wait: '200ms',
+  breaker_function_open: '200ms',
+  breaker_gateway_open: '200ms',
+  kafka_heartbeat_interval: '300ms',
+  kafka_session_timeout: '6s',
+  kafka_rebalance_timeout: '12s',
+  kafka_max_wait: '100ms',
+  kafka_commit_interval: '200ms',
+  kafka_metadata_max_age: '1s',
+  kafka_connect_timeout: '2s',
+}
+
+/** The program, as it is built. */
+export const connectorMain: string = fileURLToPath(new URL('../../../packages/kafka-connector/dist/main.js', import.meta.url))
+
+/** What a group has committed of a partition; -1: nothing. */
+export interface Committed {
+  readonly offset: number
+  readonly metadata: string
+}
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0)
+
+/**
+ * One topic, one function and one consumer group, with a ledger on both sides: events come from here, functions note their calls in a process
+ * of their own, and connectors are programs. Everything ends with it.
+ */
+export class KafkaRun implements AsyncDisposable {
+  readonly topic: string
+  readonly group: string
+  readonly functions: FunctionProcess
+  readonly publisher: Publisher
+  readonly client: Kafka
+  readonly #options: RunOptions
+  readonly #folder: ScratchFolder
+  readonly #connectors: Connector[] = []
+  readonly #loads: Load[] = []
+
+  private constructor(options: RunOptions, topic: string, folder: ScratchFolder, functions: FunctionProcess) {
+    this.#options = options
+    this.#folder = folder
+    this.topic = topic
+    this.group = `group-of-${topic}`
+    this.functions = functions
+    this.publisher = createPublisher({ path: join(folder.path, 'published'), keys: options.keys ?? 40, prefix: topic })
+    this.client = createClient({ brokers: [...options.brokers], retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 } })
+  }
+
+  static async open(options: RunOptions): Promise<KafkaRun> {
+    const topic = uniqueName('ledger')
+    await createTopic(options.brokers, topic, { partitions: options.partitions ?? 4, ...options.topicOptions })
+    const folder = scratchFolder('kafka-run')
+    try {
+      const functions = await startFunctionProcess({
+        path: join(folder.path, 'invocations'),
+        functions: [KafkaRun.#listed(topic, options.annotations)],
+        behaviour: options.behaviour ?? [],
+      })
+      return new KafkaRun(options, topic, folder, functions)
+    } catch (error) {
+      folder.remove()
+      throw error
+    }
+  }
+
+  static #listed(topic: string, annotations: RunOptions['annotations']): LedgerFunction {
+    return { name: 'orders', annotations: { topic, 'com.openfaas.connector.order': 'key', ...annotations } }
+  }
+
+  get partitions(): number {
+    return this.#options.partitions ?? 4
+  }
+
+  get folder(): string {
+    return this.#folder.path
+  }
+
+  program(env: Readonly<Record<string, string>> = {}): ConnectorProgram {
+    const { brokers, connectorBrokers = brokers } = this.#options
+    const place = { broker_hosts: connectorBrokers.join(','), group: this.group, gateway_url: this.functions.url }
+    return { main: connectorMain, env: { ...quick, ...place, ...this.#options.env, ...env } }
+  }
+
+  /** Starts one more replica. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<Connector> {
+    const connector = await startConnector(this.program(env))
+    this.adopt(connector)
+    return connector
+  }
+
+  /** It ends with the run at the latest. */
+  adopt(connector: Connector): void {
+    this.#connectors.push(connector)
+  }
+
+  load(options: Pick<LoadOptions, 'perSecond' | 'total'>): Load {
+    const { client, topic, partitions, publisher } = this
+    const load = startLoad({ client, topic, partitions, publisher, ...options })
+    this.#loads.push(load)
+    return load
+  }
+
+  /** Writes so many events as fast as it goes. */
+  async publish(total: number): Promise<void> {
+    await this.load({ perSecond: 20_000, total: this.publisher.sent + total }).done
+  }
+
+  published(): readonly PublishRecord[] {
+    return readRecords<PublishRecord>(join(this.#folder.path, 'published'))
+  }
+
+  invocations(): readonly InvocationRecord[] {
+    return readRecords<InvocationRecord>(join(this.#folder.path, 'invocations'))
+  }
+
+  calls(): readonly Call[] {
+    return callsOf(this.invocations())
+  }
+
+  /** Grows with each call. Cheap. */
+  get activity(): number {
+    return statSync(join(this.#folder.path, 'invocations')).size
+  }
+
+  /** Ids that a function had with success. */
+  succeeded(): ReadonlySet<string> {
+    return new Set(this.calls().flatMap(({ id, success }) => (success ? [id] : [])))
+  }
+
+  async waitForSuccesses(count: number, timeoutMs = 30_000): Promise<void> {
+    let seen = 0
+    await waitUntil(() => (seen = this.succeeded().size) >= count, {
+      timeoutMs,
+      everyMs: 100,
+      what: () => `${count} successes; there are ${seen}${this.#tails()}`,
+    })
+  }
+
+  /** Positions of the group, by partition. */
+  async committed(topic: string = this.topic): Promise<ReadonlyMap<number, Committed>> {
+    return withAdmin({ brokers: [...this.#options.brokers], retry: { retries: 8, initialRetryTime: 50 } }, async (admin) => {
+      const [found] = await admin.fetchOffsets({ groupId: this.group, topics: [topic] })
+      return new Map(
+        (found?.partitions ?? []).map(({ partition, offset, metadata }) => [partition, { offset: Number(offset), metadata: metadata ?? '' }]),
+      )
+    })
+  }
+
+  /** The ends of the logs, by partition. */
+  async logEnds(topic: string = this.topic): Promise<ReadonlyMap<number, number>> {
+    return withAdmin({ brokers: [...this.#options.brokers], retry: { retries: 8, initialRetryTime: 50 } }, async (admin) => {
+      return new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
+    })
+  }
+
+  /** Dead letters in the topic of dead letters; 0 when there is none. */
+  async letterCount(): Promise<number> {
+    return this.logEnds(`${this.topic}.dlq`).then(
+      (ends) => sum(ends.values()),
+      () => 0,
+    )
+  }
+
+  /** Waits until the group has committed to the end of every log. */
+  async drained(timeoutMs = 30_000): Promise<void> {
+    let last = ''
+    const look = async (): Promise<boolean> => {
+      const [ends, committed] = await Promise.all([this.logEnds(), this.committed()])
+      last = [...ends].map(([partition, end]) => `${partition}: ${committed.get(partition)?.offset} of ${end}`).join(', ')
+      return [...ends].every(([partition, end]) => end === 0 || committed.get(partition)?.offset === end)
+    }
+    await waitUntil(look, { timeoutMs, everyMs: 200, what: () => `the commit of everything; ${last}${this.#tails()}` })
+  }
+
+  /** Everything the ledger says, against what the group has committed. */
+  async report(options: Partial<ReportInput> = {}): Promise<Report> {
+    const published = this.published()
+    const next = new Map([...(await this.committed())].map(([partition, { offset }]) => [`${this.topic}/${partition}`, offset]))
+    const letters = await this.letterCount()
+    return report({
+      published,
+      invocations: this.invocations(),
+      functions: ['orders'],
+      acknowledged: acknowledgedUpTo(published, next),
+      letters: Array.from({ length: letters }, () => ({ id: '(a letter)' })),
+      ...options,
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#loads.map((load) => load.finish()))
+    await Promise.all(this.#connectors.map((connector) => connector.kill9()))
+    await this.functions.close()
+    this.publisher.close()
+    this.#folder.remove()
+  }
+
+  #tails(): string {
+    return this.#connectors
+      .filter(({ running }) => running)
+      .map((connector) => `\n--- connector ${connector.pid}:\n${connector.output().slice(-4000)}`)
+      .join('')
+  }
+}
