@@ -1,10 +1,9 @@
 import type { Clock, Timer } from '@millrace/sdk'
 import { MinHeap } from './run/min-heap.ts'
+import { TimeSlice } from './time-slice.ts'
 
 /** Longest sleep: after it the wall clock is read again, whatever happened to it. */
 export const MAX_SLEEP_MS = 30_000
-/** Keys that are handled without letting others run. */
-const CHUNK = 500
 
 /** What the loop is given. */
 export interface LoopOptions<K> {
@@ -79,7 +78,8 @@ export class Loop<K> {
 
   #drain(): void {
     if (this.#stopped) return
-    for (let handled = 0; handled < CHUNK; handled += 1) {
+    const slice = new TimeSlice(this.#clock)
+    do {
       const now = this.#clock.now()
       const next = this.#heap.peek()
       const key = next !== undefined && next <= now ? this.#heap.pop() : undefined
@@ -89,7 +89,7 @@ export class Loop<K> {
         return
       }
       this.#options.due(key, now)
-    }
+    } while (!slice.over)
     this.#defer(() => this.#drain())
   }
 }

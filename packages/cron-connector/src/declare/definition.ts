@@ -5,7 +5,7 @@ import { parseExpression } from '../schedule/expression.ts'
 import { quote } from '../schedule/result.ts'
 import type { Result } from '../schedule/result.ts'
 import { splitSchedules } from '../schedule/split.ts'
-import { createTimeline } from '../schedule/timeline.ts'
+import { sharedTimelines } from '../schedule/shared-timelines.ts'
 import type { Timeline } from '../schedule/timeline.ts'
 import { PREFIX, readSettings } from './read-settings.ts'
 import type { CronDefaults, CronSettings } from './settings.ts'
@@ -39,6 +39,8 @@ export interface Declared {
   readonly schedules: readonly ScheduleDefinition[]
   readonly problems: readonly AnnotationProblem[]
 }
+
+const timelineOf = sharedTimelines()
 
 interface Source {
   readonly annotation: string
@@ -93,7 +95,7 @@ const compile = (
 ): Result<ScheduleDefinition> => {
   const expression = parseExpression(text)
   if ('problem' in expression) return expression
-  const timeline = createTimeline(expression.value, settings)
+  const timeline = timelineOf(expression.value, settings)
   if ('problem' in timeline) return timeline
   const key = place.name === undefined ? place.index : place.index === 0 ? place.name : `${place.name};${place.index}`
   const id = scheduleId(declaration, expression.value.normalised, timeline.value.zone.name, key)

@@ -1,7 +1,8 @@
 import { MillraceError } from '@millrace/sdk'
 import type { StateStore } from '@millrace/sdk'
 import type { DueSlot } from './plan.ts'
-import { decodeRecord, encodeRecord } from './record.ts'
+import type { PutBatch, PutOwner } from './put-batch.ts'
+import { decodeRecord, encodeRecord, recordText } from './record.ts'
 import type { ScheduleRecord } from './record.ts'
 
 const keyOf = (id: string): string => `cron:${id}`
@@ -15,6 +16,7 @@ interface Waiting {
 }
 
 const noSlots: readonly number[] = []
+const noChanges: readonly Waiting[] = []
 
 /**
  * The claims of one schedule: which slots are taken, which of them are settled.
@@ -25,21 +27,25 @@ const noSlots: readonly number[] = []
  *
  * After a rejection nothing is known of the store: the session ends and the record is read again.
  */
-export class Claims {
+export class Claims implements PutOwner {
   readonly #store: StateStore
+  readonly #puts: PutBatch
   readonly #key: string
   readonly record: ScheduleRecord
   #version: number | 'absent'
   #waiting: Waiting[] = []
+  /** The changes of the write that is under way. */
+  #batch: readonly Waiting[] = noChanges
   /** Claims that somebody else had before, until those who made them are told. */
-  readonly #lost = new Set<number>()
+  #lost: Set<number> | undefined
   #writing = false
   /** Called when no write is under way any more. */
   #idle: (() => void) | undefined
   #removed = false
 
-  private constructor(store: StateStore, key: string, record: ScheduleRecord, version: number | 'absent') {
+  private constructor(store: StateStore, puts: PutBatch, key: string, record: ScheduleRecord, version: number | 'absent') {
     this.#store = store
+    this.#puts = puts
     this.#key = key
     this.record = record
     this.#version = version
@@ -48,15 +54,21 @@ export class Claims {
   /**
    * Reads the record of a schedule. One that was never seen begins at `now` (epoch seconds); one that cannot be read too, and says so through `unreadable`.
    */
-  static async load(store: StateStore, id: string, now: number, unreadable: (error: MillraceError) => void): Promise<Claims> {
+  static async load(
+    store: StateStore,
+    puts: PutBatch,
+    id: string,
+    now: number,
+    unreadable: (error: MillraceError) => void,
+  ): Promise<Claims> {
     const key = keyOf(id)
     const stored = await store.get(key)
     const fresh = (): ScheduleRecord => ({ cursor: now, open: new Map(), runs: 0, suspended: false })
-    if (stored === undefined) return new Claims(store, key, fresh(), 'absent')
+    if (stored === undefined) return new Claims(store, puts, key, fresh(), 'absent')
     const decoded = decodeRecord(stored.value)
-    if ('value' in decoded) return new Claims(store, key, decoded.value, stored.version)
+    if ('value' in decoded) return new Claims(store, puts, key, decoded.value, stored.version)
     unreadable(new MillraceError('E_CRON_RECORD', { key, reason: decoded.problem }))
-    return new Claims(store, key, fresh(), stored.version)
+    return new Claims(store, puts, key, fresh(), stored.version)
   }
 
   /** False: nothing of this schedule was ever stored. */
@@ -113,27 +125,36 @@ export class Claims {
       return
     }
     this.#writing = true
-    this.#store.put(this.#key, encodeRecord(this.record), this.#version).then(
-      (version) => {
-        if (version === undefined) this.#contend(batch)
-        else {
-          this.#version = version
-          this.#finish(batch, ({ done, claimed }) => done(this.#granted(claimed)))
-        }
-      },
-      (error: unknown) => this.#finish(batch, ({ failed }) => failed(error)),
-    )
+    this.#batch = batch
+    this.#puts.put(this.#key, recordText(this.record), this.#version, this)
+  }
+
+  /** For the batch of puts: the write that was under way is through. */
+  written(version: number | undefined): void {
+    const batch = this.#batch
+    if (version === undefined) this.#contend(batch)
+    else {
+      this.#version = version
+      this.#finish(batch, ({ done, claimed }) => done(this.#granted(claimed)))
+    }
+  }
+
+  /** For the batch of puts: it failed. */
+  failed(error: unknown): void {
+    this.#finish(this.#batch, ({ failed }) => failed(error))
   }
 
   #finish(batch: readonly Waiting[], tell: (change: Waiting) => void): void {
     this.#writing = false
+    this.#batch = noChanges
     for (const change of batch) tell(change)
     if (this.#waiting.length > 0 && !this.#writing) this.#write()
     if (!this.#writing) this.#idle?.()
   }
 
   #granted(claimed: readonly number[]): readonly number[] {
-    return this.#lost.size === 0 ? claimed : claimed.filter((slot) => !this.#lost.delete(slot))
+    const lost = this.#lost
+    return lost === undefined ? claimed : claimed.filter((slot) => !lost.delete(slot))
   }
 
   #contend(batch: readonly Waiting[]): void {
@@ -172,7 +193,7 @@ export class Claims {
     const changes = [...batch, ...this.#waiting]
     for (const slot of changes.flatMap(({ claimed }) => claimed)) {
       const open = mine.get(slot)
-      if (slot <= theirs.cursor) this.#lost.add(slot)
+      if (slot <= theirs.cursor) (this.#lost ??= new Set()).add(slot)
       else {
         record.runs += 1
         if (open !== undefined) record.open.set(slot, open)

@@ -219,12 +219,12 @@ export class ScheduleRunner {
     })
   }
 
-  async #settle(slot: number): Promise<void> {
+  #settle(slot: number): Promise<void> {
     const full = this.#claims.record.open.size >= MAX_OPEN
     this.#running.delete(slot)
     const durable = this.#claims.settle([slot])
     this.#pump()
     if (full && this.#host.open()) this.#host.wake(this.#definition.id, this.#host.now())
-    await durable
+    return durable
   }
 }

@@ -5,6 +5,7 @@ import type { ScheduleDefinition } from '../declare/definition.ts'
 import type { CronDefaults } from '../declare/settings.ts'
 import { Loop } from '../loop.ts'
 import { Claims } from './claims.ts'
+import { PutBatch } from './put-batch.ts'
 import { ScheduleRunner } from './schedule-runner.ts'
 import type { RunnerHost } from './schedule-runner.ts'
 
@@ -32,6 +33,7 @@ export class CronSession implements Session {
   readonly #functions = new Map<string, Known>()
   readonly #paused = new Set<string>()
   readonly #loop: Loop<string>
+  readonly #puts: PutBatch
   readonly #resolve: (reason: Error | undefined) => void
   readonly #unsubscribe: () => void
   readonly #host: RunnerHost
@@ -47,6 +49,7 @@ export class CronSession implements Session {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolve = resolve
+    this.#puts = new PutBatch(context.state, { clock: context.clock, defer: options.defer })
     this.#loop = new Loop<string>({
       clock: context.clock,
       defer: options.defer,
@@ -126,6 +129,7 @@ export class CronSession implements Session {
     }
     this.#context.reportProblems([...this.#functions.values()].flatMap(({ problems }) => problems))
     for (const runner of arrived) runner.activate()
+    this.#puts.flush()
   }
 
   async #declare(declaration: FunctionDeclaration): Promise<readonly ScheduleRunner[]> {
@@ -158,7 +162,7 @@ export class CronSession implements Session {
       return undefined
     }
     const { state, clock, logger } = this.#context
-    const claims = await Claims.load(state, definition.id, Math.floor(clock.now() / 1000), (error) =>
+    const claims = await Claims.load(state, this.#puts, definition.id, Math.floor(clock.now() / 1000), (error) =>
       logger.error(error.message, { code: error.code, function: definition.function }),
     )
     const runner = new ScheduleRunner(definition, claims, this.#host)

@@ -4,9 +4,13 @@ import { manualClock } from '@millrace/sdk/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Claims } from '../../src/run/claims.ts'
+import { PutBatch } from '../../src/run/put-batch.ts'
 import { decodeRecord, encodeRecord } from '../../src/run/record.ts'
 
-const load = (store: StateStore): Promise<Claims> => Claims.load(store, 'x', 100, (error) => expect.unreachable(error.message))
+const load = (store: StateStore): Promise<Claims> => {
+  const puts = new PutBatch(store, { clock: manualClock(), defer: queueMicrotask })
+  return Claims.load(store, puts, 'x', 100, (error) => expect.unreachable(error.message))
+}
 const claim = (claims: Claims, ...slots: number[]): Promise<readonly number[]> =>
   new Promise((resolve, reject) =>
     claims.claim(

@@ -71,6 +71,7 @@ export class TopicMap {
     this.#limits = limits
     const isSame = previous !== undefined && holdsSame(previous.functions, this.functions)
     this.#index = isSame ? previous.#index : new TopicIndex(sifted.declared.values(), this.functions, limits)
+    if (isSame) this.#declarations = previous.#declarations
   }
 
   /**
@@ -118,6 +119,8 @@ export class TopicMap {
 
   /** What came, went and changed since `previous`; without one, everything came. */
   diff(previous: TopicMap | undefined): FunctionsChange {
+    // A shared index says that every function was taken over as it is.
+    if (previous !== undefined && previous.#index === this.#index) return { added: [], changed: [], removed: [] }
     return diffFunctions(previous?.declarations() ?? new Map(), this.declarations())
   }
 

@@ -39,6 +39,33 @@ describe('journal append', () => {
     expect(await contents(directory)).toHaveLength(10_000)
   })
 
+  test('records of one call lie in a row between others, and the places of all are where they can be read', async () => {
+    const directory = await folder()
+    const { journal } = await openJournal(directory)
+    const order: string[] = []
+    const places = await Promise.all([
+      journal.append('{"n":"ä"}', () => order.push('one')),
+      journal.appendAll(['{"n":"☃"}', '{"n":"😀"}'], () => order.push('two')),
+      journal.append(Buffer.from('{"n":4}'), () => order.push('three')),
+      journal.append('{"n":5}'),
+    ])
+    await journal.close()
+    expect(order).toEqual(['one', 'two', 'three'])
+    const file = await readFile(journal.path(1))
+    const at = places.map(({ offset }) => file.toString('utf8', offset, file.indexOf('\t', offset)))
+    expect(at).toEqual(['{"n":"ä"}', '{"n":"☃"}', '{"n":4}', '{"n":5}'])
+    expect(await contents(directory)).toEqual(['{"n":"ä"}', '{"n":"☃"}', '{"n":"😀"}', '{"n":4}', '{"n":5}'])
+  })
+
+  test('one record too large among several: none of them is written', async () => {
+    const directory = await folder()
+    const { journal } = await openJournal(directory, { maxRecordBytes: 10 })
+    await expect(journal.appendAll(['a', 'b'.repeat(11)])).rejects.toMatchObject({ code: 'E_JOURNAL_RECORD' })
+    await journal.append('c')
+    await journal.close()
+    expect(await contents(directory)).toEqual(['c'])
+  })
+
   test('a full file is followed by the next, and each is readable as JSON lines', async () => {
     const directory = await folder()
     const { journal } = await openJournal(directory, { maxSegmentBytes: 200 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodeFrame, parseFrame } from '../../../src/ports/journal/frame.ts'
+import { encodeFrame, LineWriter, parseFrame } from '../../../src/ports/journal/frame.ts'
 
 const payloads = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes.map((byte) => (byte === 10 ? 11 : byte))))
 
@@ -11,6 +11,21 @@ describe('frame', () => {
         const line = encodeFrame(payload, durable)
         expect(line.at(-1)).toBe(10)
         expect(parseFrame(line.subarray(0, -1))).toEqual({ payload, durable })
+      }),
+    )
+  })
+
+  test('text becomes the same line as its bytes, and lines in a row are those lines one after the other', () => {
+    const texts = fc.array(fc.oneof(fc.string({ unit: 'grapheme' }), payloads), { maxLength: 10 })
+    fc.assert(
+      fc.property(texts, fc.nat(), (given, durable) => {
+        const lines = given.map((item) => (typeof item === 'string' ? item.replaceAll('\n', '') : item))
+        const writer = new LineWriter(durable)
+        for (const line of lines) writer.add(line)
+        const single = lines.map((line) => encodeFrame(Buffer.from(line), durable))
+        expect(writer.take()).toEqual(Buffer.concat(single))
+        for (const [index, line] of lines.entries()) expect(single[index]?.length).toBe(Buffer.byteLength(line) + writer.overhead)
+        expect(writer.take()).toHaveLength(0)
       }),
     )
   })
