@@ -21,9 +21,12 @@ const layers: readonly string[] = ['contract', 'core', 'ports', 'runtime', 'test
 const doors: ReadonlyMap<string, Door> = new Map<string, Door>([
   ['commander', { places: ['packages/cli/src/'], several: true }],
   ['ioredis', { places: ['packages/sdk/src/ports/state/'] }],
+  ['kafkajs', { places: ['packages/kafka-connector/src/driver/'] }],
   ['node-cron', { places: ['packages/cron-connector/src/'] }],
   ['pino', { places: ['packages/sdk/src/ports/'] }],
   ['prom-client', { places: ['packages/sdk/src/ports/'] }],
+  ['protobufjs', { places: ['packages/kafka-connector/src/registry/'] }],
+  ['snappyjs', { places: ['packages/kafka-connector/src/codecs/'] }],
   ['undici', { places: ['packages/sdk/src/ports/', 'packages/dev-gateway/src/'] }],
   ['vitest', { places: ['packages/sdk/src/testing/'], several: true }],
   ['yaml', { places: ['packages/sdk/src/ports/', 'packages/sdk/src/testing/', 'packages/dev-gateway/src/'] }],

@@ -1,0 +1,117 @@
+import { isMillraceError, silentLogger } from '@millrace/sdk'
+import type { DeadLetter } from '@millrace/sdk'
+import { expect, it } from 'vitest'
+import { kafka, uniqueName } from '../../../../test/servers/kafka.ts'
+import type { KafkaCluster } from '../../../../test/servers/kafka.ts'
+import { kafkaDeadLetters } from '../../src/dead-letters/kafka-dead-letters.ts'
+import type { KafkaDeadLetters } from '../../src/dead-letters/kafka-dead-letters.ts'
+import { readKafkaLetters } from '../../src/dead-letters/read-kafka-letters.ts'
+import { recordToEvent } from '../../src/mapping/record-to-event.ts'
+import { record } from '../mapping/records.ts'
+
+const partitions = 3
+
+const letterOf = (topic: string, offset: number): DeadLetter => ({
+  event: recordToEvent(record({ topic, partition: offset % partitions, offset, value: Buffer.alloc(200, offset) }), { cluster: 'c' }).event,
+  intake: `${topic}/0`,
+  function: 'ship',
+  reason: 'exhausted',
+  detail: 'it failed',
+  attempts: 1,
+  history: [],
+  diedAt: 1,
+  hops: 0,
+})
+
+interface Load {
+  readonly acknowledged: Set<string>
+  /** Codes of refused writes. */
+  readonly refused: Map<string, number>
+  stop(): Promise<void>
+}
+
+/** Twenty writers, each of which writes a letter until it is acknowledged, as the runtime does, then the next. */
+const writeLetters = (sink: KafkaDeadLetters, topic: string): Load => {
+  const acknowledged = new Set<string>()
+  const refused = new Map<string, number>()
+  let [next, stopping] = [0, false]
+  const writer = async (): Promise<void> => {
+    while (!stopping) {
+      const letter = letterOf(topic, next++)
+      for (let done = false; !done && !stopping;) {
+        try {
+          await sink.write(letter)
+          acknowledged.add(letter.event.id)
+          done = true
+        } catch (error) {
+          const code = isMillraceError(error) ? error.code : String(error)
+          refused.set(code, (refused.get(code) ?? 0) + 1)
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+      }
+    }
+  }
+  const writers = Array.from({ length: 20 }, writer)
+  return {
+    acknowledged,
+    refused,
+    async stop() {
+      stopping = true
+      await Promise.all(writers)
+    },
+  }
+}
+
+const more = async (load: Load, letters: number): Promise<void> => {
+  const wanted = load.acknowledged.size + letters
+  await expect.poll(() => load.acknowledged.size, { timeout: 60_000, interval: 50 }).toBeGreaterThan(wanted)
+}
+
+/** kill -9 of a leader, two brokers down (writes are refused: NOT_ENOUGH_REPLICAS), and a roll. */
+const troubles = async (cluster: KafkaCluster, load: Load, topic: string): Promise<void> => {
+  await more(load, 100)
+  const leader = await cluster.leaderOf(topic)
+  await leader.kill9()
+  await more(load, 100)
+  await leader.start()
+  await more(load, 100)
+  const other = cluster.brokers.find((broker) => broker !== leader)
+  await other?.kill9()
+  await leader.stop()
+  const refusals = (): number => [...load.refused.values()].reduce((sum, times) => sum + times, 0)
+  const before = refusals()
+  await expect.poll(refusals, { timeout: 60_000, interval: 50 }).toBeGreaterThan(before)
+  await Promise.all([other?.start(), leader.start()])
+  await more(load, 100)
+  for (const broker of cluster.brokers) await broker.restart()
+  await more(load, 100)
+}
+
+it('letters that were acknowledged are in the log, whatever happens to leaders and replicas', { timeout: 240_000 }, async () => {
+  await using cluster = await kafka.cluster(3)
+  const topic = uniqueName('faults')
+  await cluster.createTopic(`${topic}.dlq`, { partitions, replicas: 3, config: { 'min.insync.replicas': '2' } })
+  const connection = {
+    brokers: cluster.bootstrap,
+    clientId: 'test',
+    material: () => Promise.resolve({}),
+    requestTimeoutMs: 5000,
+    connectionTimeoutMs: 1000,
+  }
+  const sink = kafkaDeadLetters({ connection, logger: silentLogger })
+  const load = writeLetters(sink, topic)
+  try {
+    await troubles(cluster, load, `${topic}.dlq`)
+  } finally {
+    await load.stop()
+    await sink.close()
+  }
+  const seen = new Map<string, number>()
+  for await (const { event } of readKafkaLetters({ connection: { brokers: cluster.bootstrap }, topic: `${topic}.dlq` })) {
+    seen.set(event.id, (seen.get(event.id) ?? 0) + 1)
+  }
+  const lost = [...load.acknowledged].filter((id) => !seen.has(id))
+  const twice = [...seen.values()].filter((times) => times > 1).length
+  console.info(`${load.acknowledged.size} acknowledged, ${lost.length} lost, ${twice} twice; refused: ${JSON.stringify([...load.refused])}`)
+  expect(lost).toEqual([])
+})
