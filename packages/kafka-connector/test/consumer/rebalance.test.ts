@@ -127,7 +127,7 @@ const play = async (script: readonly Step[]): Promise<World> => {
 }
 
 describe('members of a group', () => {
-  it('lose nothing and commit nothing unfinished, whatever joins, leaves, fails, crashes or is evicted', async () => {
+  it('T10, T11: lose nothing and commit nothing unfinished, whatever joins, leaves, fails, crashes or is evicted', async () => {
     await fc.assert(
       fc.asyncProperty(steps(rough), async (script) => {
         await play(script)

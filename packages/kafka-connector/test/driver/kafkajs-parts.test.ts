@@ -60,7 +60,7 @@ describe('errors of kafkajs', () => {
 })
 
 describe('headers as kafkajs gives them', () => {
-  it('lose the inherited members that its plain object mixes in', () => {
+  it('T31: lose the inherited members that its plain object mixes in', () => {
     const given = { constructor: [Object, Buffer.from('x')], toString: [Object.prototype.toString, Buffer.from('y'), Buffer.from('z')] }
     expect(readHeaders(given as never)).toEqual([
       ['constructor', Buffer.from('x')],

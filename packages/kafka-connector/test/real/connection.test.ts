@@ -52,7 +52,7 @@ describe('what is wrong is told by its code', () => {
     expect(await reach(server.secure.saslPlaintext, { sasl })).toBe('E_KAFKA_AUTHENTICATION')
   })
 
-  it('wrong authority, certificate of a stranger, out of date', async () => {
+  it('T16: wrong authority, certificate of a stranger, out of date', async () => {
     const { certificates, mtls, ssl } = server.secure
     expect(await reach(ssl, { tls: { ca: certificates.otherCa } })).toBe('E_KAFKA_TLS')
     for (const { cert, key } of [certificates.stranger, certificates.expiredClient]) {

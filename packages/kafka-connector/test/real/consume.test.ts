@@ -132,7 +132,7 @@ it('moves over aborted transactions and markers, and shows none of their records
   await until(() => source.partitions()[0]?.lag === 0, 'no lag is left')
 })
 
-it('goes on with the oldest record when retention has deleted those at its position', async () => {
+it('T12: goes on with the oldest record when retention has deleted those at its position', async () => {
   const topic = await bench.topic()
   const group = uniqueName('g')
   const gateway = await bench.gateway({ functions: { echo: { annotations: { topic } } } })
@@ -147,7 +147,7 @@ it('goes on with the oldest record when retention has deleted those at its posit
   expect(bodies(gateway.requests.slice(10))).toEqual(['25', '26', '27', '28', '29'])
 })
 
-it('stands still when told so, and other topics go on', async () => {
+it('T12: stands still when told so, and other topics go on', async () => {
   const [topic, other] = [await bench.topic(), await bench.topic()]
   const group = uniqueName('g')
   const gateway = await bench.gateway({ functions: { echo: { annotations: { topic: `${topic},${other}` } } } })

@@ -1,6 +1,7 @@
 import { Secret } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { kafka } from '../../../../test/servers/kafka.ts'
+import { silentObserver } from '../../src/consumer/observer.ts'
 import { Bench, bodies, numbered, uniqueName, until, withAdmin } from './kit.ts'
 
 let bench: Bench
@@ -77,7 +78,7 @@ it('leaves a topic alone that it may no longer read, goes on with the others, an
   expect(bodies(gateway.requests).slice(2)).toEqual(['one more', 'later'])
 }, 120_000)
 
-it('finds its place again when retention overtakes it while its partition is full', async () => {
+it('T12: finds its place again when retention overtakes it while its partition is full', async () => {
   const topic = await bench.topic()
   let open: () => void = () => {}
   const gate = new Promise<void>((resolve) => (open = resolve))
@@ -109,3 +110,29 @@ it('finds its place again when retention overtakes it while its partition is ful
   const values = new Set(bodies(gateway.requests).map(Number))
   for (let value = 60; value < 100; value += 1) expect(values.has(value)).toBe(true)
 }, 60_000)
+
+it('T17: keeps its place in the group while a function takes longer than the session', async () => {
+  const topic = await bench.topic(2)
+  let rebalances = 0
+  const gateway = await bench.gateway({
+    functions: {
+      echo: {
+        annotations: { topic },
+        handler: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 4000))
+          return { status: 200 }
+        },
+      },
+    },
+  })
+  await bench.publish(topic, [
+    { value: 'a', partition: 0 },
+    { value: 'b', partition: 1 },
+  ])
+  const { connector } = await bench.connect(gateway, uniqueName('g'), {
+    member: { sessionTimeoutMs: 1500, rebalanceTimeoutMs: 3000, heartbeatIntervalMs: 200 },
+    observer: { ...silentObserver, rebalanced: () => (rebalances += 1) },
+  })
+  await until(() => connector.stats().acked === 2, 'both end', 20_000)
+  expect([rebalances, gateway.requests.length]).toEqual([1, 2])
+}, 40_000)

@@ -110,7 +110,7 @@ it('gives each topic a group of its own where the template says so', async () =>
   expect((await bench.committed(`${stem}_${two}`, two))[0]?.offset).toBe(1)
 })
 
-it('begins new partitions at their beginning, also where the first start was at the end', async () => {
+it('T12: begins new partitions at their beginning, also where the first start was at the end', async () => {
   const topic = await bench.topic()
   const gateway = await bench.gateway({ functions: { echo: { annotations: { topic } } } })
   const group = uniqueName('g')
@@ -122,7 +122,7 @@ it('begins new partitions at their beginning, also where the first start was at 
   expect(source.partitions().length).toBe(2)
 }, 40_000)
 
-it('survives a topic that is deleted, and takes it up again when it is made anew', async () => {
+it('T12: survives a topic that is deleted, and takes it up again when it is made anew', async () => {
   const [topic, other] = [await bench.topic(), await bench.topic()]
   const gateway = await bench.gateway({ functions: { echo: { annotations: { topic: `${topic},${other}` } } } })
   await bench.publish(topic, numbered(0, 5))
