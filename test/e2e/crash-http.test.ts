@@ -112,9 +112,10 @@ test('T4 kill -9 between the call and its settlement: the event comes again, wit
   await until(
     'the first has come again',
     () => log.byId().get('first')?.length,
-    (count) => count === 2,
+    (count) => (count ?? 0) >= 2,
   )
-  // Its settlement may have become durable just before.
+  // Either kill may have come before a settlement was durable.
+  expect([2, 3]).toContain(log.byId().get('first')?.length)
   expect([1, 2]).toContain(log.byId().get('second')?.length)
   expect(gateway.requests.map((request) => request.text())).toEqual(gateway.requests.map(() => 'body'))
   // Settled for good: a further start repeats nothing.
