@@ -46,7 +46,7 @@ export const settle = (
   const counts = row.counts === 'yes' || (row.counts === 'while-gateway-up' && !facts.gatewayDown)
   const spends = counts && !facts.freeProbe
   // While the gateway is away nothing is known about the function: no age and no count may end the route.
-  const spared = row.feeds === 'gateway' && (facts.gatewayDown || action.clock === 'unavailable')
+  const spared = row.feeds === 'gateway'
   if (!spared) {
     if (action.clock === 'attempts' && spends && facts.counted + 1 >= policy.attempts && facts.mayExhaust) {
       return { kind: 'dead-letter', reason: action.whenOver }

@@ -127,9 +127,9 @@ export const settleTable: Readonly<Record<SettleRowId, SettleRow>> = {
     id: 'S9',
     seen: 'connect refused, DNS, TLS handshake',
     action: retry('attempts', 'exhausted'),
-    counts: 'while-gateway-up',
+    counts: 'no',
     feeds: 'gateway',
-    note: 'Nothing was sent. Never dead-lettered while the gateway’s breaker is open.',
+    note: 'Nothing was sent and nothing is known of the function: no attempt is used up, and no event is given up, however long it lasts.',
   },
   'S9-identity': {
     id: 'S9-identity',
