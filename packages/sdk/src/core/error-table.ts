@@ -289,6 +289,12 @@ export const errorTable = {
     fix: 'kafka-acls --bootstrap-server {brokers} --add --allow-principal User:{user} --operation Read --group {group}',
     retryable: true,
   },
+  E_KAFKA_LETTER_COMPACTED: {
+    message: 'The dead-letter topic "{topic}" is compacted (cleanup.policy)',
+    effect: 'Nothing that would need it is taken in: of several letters with one key all but the last would be deleted.',
+    fix: 'kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config cleanup.policy=delete, or set dead_letter_topic to another one.',
+    retryable: true,
+  },
   E_KAFKA_LETTER_DENIED: {
     message: 'The SASL user {user} may not WRITE the dead-letter topic "{topic}": {reason}',
     effect: 'The event stays unacknowledged and its lane waits; the write is tried again for ever.',

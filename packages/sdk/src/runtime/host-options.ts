@@ -1,16 +1,9 @@
 import type { Logger } from '../contract/logger.ts'
 import type { Source } from '../contract/source.ts'
-import type { Clock } from '../contract/clock.ts'
 import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
 import type { Metrics } from '../ports/metrics/registry.ts'
 import type { CoreConfig } from './config/core-config.ts'
 import type { Connector } from './connector.ts'
-
-/** What a source is made with in a process. */
-export interface SourceContextOfHost {
-  readonly logger: Logger
-  readonly clock: Clock
-}
 
 /** What `startHost` takes. */
 export interface HostOptions {

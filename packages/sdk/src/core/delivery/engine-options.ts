@@ -3,7 +3,6 @@ import type { DeadLetterSink } from '../../contract/dead-letter.ts'
 import type { Source } from '../../contract/source.ts'
 import type { Invoker } from '../attempt.ts'
 import type { FunctionPolicy } from '../function-policy.ts'
-import type { MillraceEvent } from '../../contract/event.ts'
 import type { DeliveryObserver } from './observer.ts'
 
 /** What the delivery core asks of the topic map. */
@@ -72,6 +71,3 @@ export interface EngineOptions {
   readonly pause: (intake: string | undefined) => void
   readonly resume: (intake: string | undefined) => void
 }
-
-/** Size of an event as the byte bound counts it. */
-export const eventBytes = (event: MillraceEvent): number => event.data.byteLength
