@@ -1,6 +1,6 @@
 export { kafkaSource } from './source.ts'
 export { kafkaSettings } from './settings.ts'
-export { kafkaOptions } from './source-options.ts'
+export { connectionOf, kafkaOptions } from './source-options.ts'
 export { kafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 export { readKafkaLetters } from './dead-letters/read-kafka-letters.ts'
 export { deadLetterLoops, topicTemplate } from './dead-letters/topic-template.ts'

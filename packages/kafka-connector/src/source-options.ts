@@ -40,7 +40,8 @@ const materialOf = async (config: KafkaConfig): Promise<ConnectionMaterial> => {
   }
 }
 
-const connectionOf = (config: KafkaConfig): ConnectionOptions => ({
+/** How to reach the cluster, as these settings say. */
+export const connectionOf = (config: KafkaConfig): ConnectionOptions => ({
   brokers: config.brokers,
   clientId: config.clientId,
   material: () => materialOf(config),

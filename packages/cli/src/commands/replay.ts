@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { MillraceError, parseGoDuration, printable, systemClock } from '@millrace/sdk'
+import { parseGoDuration, printable, systemClock } from '@millrace/sdk'
 import { wrongUsage } from '../failure.ts'
 import type { CliIo } from '../io.ts'
+import { type LetterPlace, openLetterPlace } from '../replay/letter-place.ts'
 import { planReplay, type ReplayPlan, selectLetters } from '../replay/plan.ts'
 import { createProgress } from '../replay/progress.ts'
-import { defaultLogPath, openReplayLog, type ReplayLog } from '../replay/replay-log.ts'
+import { openReplayLog, type ReplayLog } from '../replay/replay-log.ts'
 import { type ReplayOutcome, runReplay } from '../replay/run-replay.ts'
 import type { Selection } from '../replay/selection.ts'
 import { readSettings } from '../settings.ts'
@@ -39,7 +39,8 @@ Exit codes: 0 everything that was selected is delivered, 1 something is not, 2 w
 Examples
   millrace replay .millrace/dead-letters --dry-run
   millrace replay .millrace/dead-letters --only-function mailer --rate 10/s
-  millrace replay /backup/0000000001.jsonl --since 2h --max 100 --gateway http://127.0.0.1:31112`
+  millrace replay /backup/0000000001.jsonl --since 2h --max 100 --gateway http://127.0.0.1:31112
+  millrace replay kafka://kafka:9092/orders.dlq --only-function mailer`
 
 const countOf = (flag: string, text: string, max: number): number => {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
@@ -87,11 +88,11 @@ const printOutcome = ({ delivered, failed, left, failures }: ReplayOutcome, plan
   io.out(`${plan.selected} letters: ${delivered} delivered, ${failed} failed again, ${left} left for another time\n`)
 }
 
-const run = async (path: string, flags: ReplayFlags, selection: Selection, log: ReplayLog, io: CliIo): Promise<number> => {
+const run = async (place: LetterPlace, flags: ReplayFlags, selection: Selection, log: ReplayLog, io: CliIo): Promise<number> => {
   const { core, gatewayIsGiven } = await readSettings(flags, io)
   const numbers = { concurrency: countOf('--concurrency', flags.concurrency, 1000), attempts: countOf('--attempts', flags.attempts, 100) }
   const rate = flags.rate === undefined ? {} : { ratePerSecond: rateOf(flags.rate) }
-  const plan = await planReplay(path, selection, log)
+  const plan = await planReplay(place, selection, log)
   if (flags.dryRun === true || plan.selected === 0) {
     if (flags.json === true) io.out(jsonText({ dryRun: flags.dryRun === true, ...plan, delivered: 0, failed: 0, left: 0, failures: [] }))
     else printPlan(plan, io)
@@ -99,7 +100,7 @@ const run = async (path: string, flags: ReplayFlags, selection: Selection, log: 
   }
   const progress = createProgress(plan.selected, io, () => systemClock.monotonic())
   // No more than was counted: a connector may write letters at the same time, and a replay has to end.
-  const letters = selectLetters(path, { ...selection, max: plan.selected }, log)
+  const letters = selectLetters(place, { ...selection, max: plan.selected }, log)
   const { result: outcome, exitCode } = await untilSignal((signal) =>
     runReplay({
       // As faas-cli: the gateway of this machine unless somebody says otherwise.
@@ -125,7 +126,7 @@ export const replayCommand: AddCommand = (program, io, exit) => {
   program
     .command('replay')
     .description('deliver dead letters again to the functions that failed')
-    .argument('<path>', 'a file of dead letters, or a directory of them')
+    .argument('<path>', 'a file of dead letters, a directory of them, or kafka://HOST:PORT/TOPIC')
     .option('--gateway <url>', 'the gateway (default: gateway_url, else http://127.0.0.1:8080)')
     .option('--dry-run', 'say what would be done')
     .option('--only-function <name>', 'letters of this function; may be repeated', collect)
@@ -134,18 +135,20 @@ export const replayCommand: AddCommand = (program, io, exit) => {
     .option('--rate <rate>', 'at most so many letters, e.g. 10/s')
     .option('--concurrency <n>', 'letters under way at once', '16')
     .option('--attempts <n>', 'calls of one letter, unless its function says otherwise', '3')
-    .option('--resume <dir>', 'where it is recorded what was delivered (default: replayed/ beside the letters)')
+    .option(
+      '--resume <dir>',
+      'where it is recorded what was delivered (default: replayed/ beside the letters; for a topic .millrace/replayed/TOPIC)',
+    )
     .option('--config <file>', 'settings file')
     .option('--json', 'print JSON')
     .addHelpText('after', help)
     .action(async (given: string, flags: ReplayFlags) => {
-      const path = resolve(io.cwd, given)
-      if (!existsSync(path)) throw new MillraceError('E_CLI_INPUT', { file: given, reason: 'it does not exist' })
+      const place = await openLetterPlace(given, flags, io)
       const selection = selectionOf(flags)
-      const directory = flags.resume === undefined ? defaultLogPath(path) : resolve(io.cwd, flags.resume)
+      const directory = flags.resume === undefined ? place.logPath : resolve(io.cwd, flags.resume)
       const log = await openReplayLog(directory, flags.dryRun === true)
       try {
-        exit(await run(path, flags, selection, log, io))
+        exit(await run(place, flags, selection, log, io))
       } finally {
         await log.close()
       }

@@ -1,11 +1,11 @@
-import { readLetters } from '@millrace/sdk'
 import type { DeadLetter } from '@millrace/sdk'
+import type { LetterPlace } from './letter-place.ts'
 import type { ReplayLog } from './replay-log.ts'
 import { type Selection, skipReason, type SkipReason } from './selection.ts'
 
 /** What a replay would do. */
 export interface ReplayPlan {
-  /** Letters in the files. */
+  /** Letters that are there. */
   readonly letters: number
   readonly selected: number
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
@@ -17,13 +17,13 @@ export interface ReplayPlan {
 
 /** Selected letters, oldest first, one in memory at a time. */
 export async function* selectLetters(
-  path: string,
+  place: LetterPlace,
   selection: Selection,
   log: ReplayLog,
   onSkipped: (reason: SkipReason | 'unreadable') => void = () => undefined,
 ): AsyncGenerator<DeadLetter, void> {
   let taken = 0
-  for await (const { letter } of readLetters(path, { onProblem: () => onSkipped('unreadable') })) {
+  for await (const letter of place.read(() => onSkipped('unreadable'))) {
     const reason = skipReason(letter, selection, await log.has(letter), taken)
     if (reason === undefined) {
       taken += 1
@@ -33,12 +33,12 @@ export async function* selectLetters(
 }
 
 /** Reads everything once and counts. */
-export const planReplay = async (path: string, selection: Selection, log: ReplayLog): Promise<ReplayPlan> => {
+export const planReplay = async (place: LetterPlace, selection: Selection, log: ReplayLog): Promise<ReplayPlan> => {
   const skipped = new Map<SkipReason | 'unreadable', number>()
   const groups = new Map<string, { function: string; reason: string; count: number }>()
   let selected = 0
   const skip = (reason: SkipReason | 'unreadable'): void => void skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
-  for await (const { function: name = '', reason } of selectLetters(path, selection, log, skip)) {
+  for await (const { function: name = '', reason } of selectLetters(place, selection, log, skip)) {
     selected += 1
     const key = `${name} ${reason}`
     const group = groups.get(key) ?? { function: name, reason, count: 0 }

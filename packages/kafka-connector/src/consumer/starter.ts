@@ -71,10 +71,12 @@ export class Starter {
   async #try(partitions: readonly Partition[], lost: boolean): Promise<boolean> {
     const waiting = partitions.filter((partition) => partition.held('starting'))
     if (waiting.length > 0) await this.#decideAll(waiting, lost)
-    if (!partitions.some((partition) => partition.held('unsaved'))) return true
+    // A partition that the broker does not know yet (or any more) is asked for again.
+    const settled = partitions.every((partition) => !partition.held('starting') || partition.held('stopped'))
+    if (!partitions.some((partition) => partition.held('unsaved'))) return settled
     if (!(await this.#options.committer.flush())) return false
     for (const partition of partitions) partition.release('unsaved')
-    return true
+    return settled
   }
 
   async #decideAll(partitions: readonly Partition[], lost: boolean): Promise<void> {

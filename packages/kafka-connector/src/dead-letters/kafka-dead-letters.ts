@@ -88,7 +88,7 @@ export const kafkaDeadLetters = (options: KafkaDeadLettersOptions): KafkaDeadLet
       driver,
       brokers,
       clock: options.clock ?? systemClock,
-      partitions: () => topics.ensure(topic, origin),
+      find: () => topics.ensure(topic, origin),
     })
     lanes.set(topic, lane)
     return lane

@@ -1,6 +1,8 @@
 import { isMillraceError, MillraceError } from '@millrace/sdk'
 import type { Clock, Timer } from '@millrace/sdk'
 import type { DriverProducer, LetterDriver, OutgoingRecord } from '../driver/letter-driver.ts'
+import { isTimeRefused } from '../driver/produce-errors.ts'
+import type { LetterTopic } from './letter-topics.ts'
 
 /** A letter on its way into the topic. */
 export interface LetterWrite {
@@ -18,6 +20,8 @@ interface Pending extends LetterWrite {
   /** It was in a refused `send` with others: it may be the one that is at fault. */
   alone: boolean
   isReduced: boolean
+  /** The topic does not take its time: it is written with that of the moment. */
+  isLate: boolean
 }
 
 /** What a lane is given. */
@@ -27,8 +31,8 @@ export interface LetterLaneOptions {
   readonly clock: Clock
   /** For messages. */
   readonly brokers: string
-  /** How many partitions the topic has; creates it where that is allowed. @throws MillraceError `E_KAFKA_LETTER_TOPIC_MISSING` */
-  partitions(): Promise<number>
+  /** Looks the topic up; creates it where that is allowed. @throws MillraceError `E_KAFKA_LETTER_TOPIC_MISSING` */
+  find(): Promise<LetterTopic>
 }
 
 const maxRecords = 100
@@ -50,7 +54,7 @@ export class LetterLane {
   #producer: DriverProducer | undefined
   /** By partition, what this producer was last told. */
   readonly #last = new Map<number, number>()
-  #partitions: number | undefined
+  #found: LetterTopic | undefined
   #idle: Timer | undefined
   #closed = false
 
@@ -62,7 +66,7 @@ export class LetterLane {
   write(letter: LetterWrite): Promise<void> {
     if (this.#closed) return Promise.reject(this.#unconfirmed(letter.partition, 'the dead letters are closed'))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...letter, bytes: sizeOf(letter.record), resolve, reject, alone: false, isReduced: false })
+      this.#queue.push({ ...letter, bytes: sizeOf(letter.record), resolve, reject, alone: false, isReduced: false, isLate: false })
       this.#running ??= this.#run()
     })
   }
@@ -93,7 +97,7 @@ export class LetterLane {
   /** The oldest letter, and others of its partition. Empty: the topic is not there, and all that waited knows it. */
   async #nextBatch(): Promise<Pending[]> {
     try {
-      this.#partitions ??= await this.#options.partitions()
+      this.#found ??= await this.#options.find()
       this.#producer ??= await this.#options.driver.producer()
     } catch (error) {
       const waiting = this.#queue
@@ -117,7 +121,7 @@ export class LetterLane {
   }
 
   #target({ partition }: LetterWrite): number {
-    return partition % (this.#partitions ?? 1)
+    return partition % (this.#found?.partitions ?? 1)
   }
 
   async #settle(batch: readonly Pending[]): Promise<void> {
@@ -133,7 +137,7 @@ export class LetterLane {
   async #send(batch: readonly Pending[]): Promise<void> {
     const { topic } = this.#options
     const partition = this.#target(batch[0] as Pending)
-    const records = batch.map((letter) => (letter.isReduced ? letter.reduced : letter.record))
+    const records = batch.map((letter) => this.#recordOf(letter))
     const offset = await (this.#producer as DriverProducer).send({ topic, partition }, records)
     if (offset === undefined || !Number.isSafeInteger(offset) || offset < 0) {
       throw this.#unconfirmed(partition, 'its answer does not name the partition')
@@ -143,15 +147,24 @@ export class LetterLane {
     this.#last.set(partition, offset + batch.length - 1)
   }
 
+  #recordOf({ isReduced, record, reduced, isLate }: Pending): OutgoingRecord {
+    const { timestamp, ...timeless } = isReduced ? reduced : record
+    return timestamp === undefined || isLate || this.#found?.keepsTime !== true ? timeless : { ...timeless, timestamp }
+  }
+
   #refused(batch: readonly Pending[], error: unknown): void {
     const [only, ...others] = batch as [Pending, ...Pending[]]
     const code = isMillraceError(error) ? error.code : undefined
-    if (code === 'E_KAFKA_LETTER_TOPIC_MISSING') this.#partitions = undefined
+    if (code === 'E_KAFKA_LETTER_TOPIC_MISSING') this.#found = undefined
     if (others.length > 0) {
       for (const letter of batch) letter.alone = true
       this.#queue.unshift(...batch)
     } else if (code === 'E_KAFKA_LETTER_TOO_LARGE' && !only.isReduced) {
       only.isReduced = true
+      only.alone = true
+      this.#queue.unshift(only)
+    } else if (isTimeRefused(error) && !only.isLate) {
+      only.isLate = true
       only.alone = true
       this.#queue.unshift(only)
     } else only.reject(error)

@@ -40,8 +40,10 @@ export const parseLetter = (record: DriverRecord, cluster: string): DeadLetter |
   const eventId = headerText(headers, letterHeaders.eventId)
   const reason = headerText(headers, letterHeaders.reason)
   if (eventId === undefined || !isReason(reason)) return undefined
+  const timestamp = headerCount(headers, letterHeaders.originTimestamp) ?? record.timestamp
   const origin: DriverRecord = {
     ...record,
+    ...(timestamp !== undefined && { timestamp }),
     topic: headerText(headers, letterHeaders.originTopic, 249) ?? record.topic,
     partition: headerCount(headers, letterHeaders.originPartition) ?? record.partition,
     offset: headerCount(headers, letterHeaders.originOffset) ?? record.offset,

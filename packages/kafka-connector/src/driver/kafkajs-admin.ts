@@ -10,7 +10,15 @@ import type { Admin } from './kafkajs.ts'
 interface Client {
   readonly admin: Admin
   readonly place: ErrorPlace
+  /** Of `performance.now()`. */
+  readonly madeAt: number
+  /** Requests under way. */
+  users: number
+  retired: boolean
 }
+
+/** kafkajs keeps what it knows of partitions for minutes; a younger connection has seen new ones. */
+const maxAgeMs = 5000
 
 /**
  * The admin requests of the connector, over one connection that is thrown away after any failure: a topic that once was in a request
@@ -20,6 +28,7 @@ export class KafkajsAdmin {
   readonly #options: ConnectionOptions
   readonly #logger: Logger
   #client: Promise<Client> | undefined
+  #newest: Client | undefined
   #closed = false
   /** The SASL user of the last connection. */
   user = 'anonymous'
@@ -78,19 +87,53 @@ export class KafkajsAdmin {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#drop()
+    const client = await this.#client?.catch(() => undefined)
+    if (client !== undefined) await this.#retire(client)
   }
 
   async #run<T>(request: (admin: Admin) => Promise<T>, group?: string): Promise<T> {
-    let place: ErrorPlace = { brokers: this.#options.brokers.join(','), user: 'anonymous' }
+    const client = await this.#young()
+    client.users += 1
     try {
-      const client = await (this.#client ??= this.#connect())
-      place = { ...client.place, ...(group !== undefined && { group }) }
       return await request(client.admin)
     } catch (error) {
-      await this.#drop()
-      throw translateError(error, place)
+      await this.#retire(client)
+      throw translateError(error, { ...client.place, ...(group !== undefined && { group }) })
+    } finally {
+      await this.#leave(client)
     }
+  }
+
+  async #young(): Promise<Client> {
+    const client = await this.#connected()
+    if (performance.now() - client.madeAt < maxAgeMs || client.retired) return client
+    await this.#retire(client)
+    return this.#connected()
+  }
+
+  /** All callers share one attempt; a failed one is forgotten. */
+  async #connected(): Promise<Client> {
+    const connecting = (this.#client ??= this.#connect())
+    try {
+      return await connecting
+    } catch (error) {
+      if (this.#client === connecting) this.#client = undefined
+      throw error
+    }
+  }
+
+  /** Nobody takes it any more; those who have it may end. */
+  async #retire(client: Client): Promise<void> {
+    if (client.retired) return
+    client.retired = true
+    if (this.#newest === client) this.#client = undefined
+    if (client.users === 0) await client.admin.disconnect().catch(() => {})
+  }
+
+  /** The last one out closes the door. */
+  async #leave(client: Client): Promise<void> {
+    client.users -= 1
+    if (client.users === 0 && client.retired) await client.admin.disconnect().catch(() => {})
   }
 
   async #connect(): Promise<Client> {
@@ -105,14 +148,7 @@ export class KafkajsAdmin {
       await admin.disconnect().catch(() => {})
       throw translateError(error, place)
     }
-    if (this.#closed) await admin.disconnect().catch(() => {})
-    return { admin, place }
-  }
-
-  async #drop(): Promise<void> {
-    const client = this.#client
-    this.#client = undefined
-    const connected = await client?.catch(() => undefined)
-    await connected?.admin.disconnect().catch(() => {})
+    this.#newest = { admin, place, madeAt: performance.now(), users: 0, retired: this.#closed }
+    return this.#newest
   }
 }

@@ -1,3 +1,4 @@
+import { isMillraceError } from '@millrace/sdk'
 import type { HeaderField, Logger } from '@millrace/sdk'
 import { clientConfig } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
@@ -6,9 +7,12 @@ import { translateError } from './kafka-errors.ts'
 import type { ErrorPlace } from './kafka-errors.ts'
 import { KafkajsAdmin } from './kafkajs-admin.ts'
 import { Kafka } from './kafkajs.ts'
-import type { IHeaders, Message, Producer } from './kafkajs.ts'
+import type { Admin, IHeaders, Message, Producer } from './kafkajs.ts'
 import type { DriverProducer, LetterDriver, NewTopic, OutgoingRecord } from './letter-driver.ts'
 import { translateProduceError } from './produce-errors.ts'
+
+/** ConfigResource.Type.TOPIC of the protocol. */
+const topicResource = 2
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
@@ -64,22 +68,37 @@ export const kafkajsLetterDriver = (connection: ConnectionOptions, logger: Logge
     const { config, user } = await clientConfig(connection, logger)
     return { kafka: new Kafka(config), place: { brokers: connection.brokers.join(','), user } }
   }
+  const withAdmin = async <T>(use: (own: Admin) => Promise<T>): Promise<T> => {
+    const { kafka, place } = await open()
+    const own = kafka.admin()
+    try {
+      await own.connect()
+      return await use(own)
+    } catch (error) {
+      throw translateError(error, place)
+    } finally {
+      await own.disconnect().catch(() => {})
+    }
+  }
   return {
     describe: (topics) => admin.describe(topics),
+    config: (topic) =>
+      withAdmin(async (reader) => {
+        const { resources } = await reader.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: topicResource, name: topic, configNames: ['cleanup.policy', 'retention.ms'] }],
+        })
+        const entries = resources[0]?.configEntries ?? []
+        return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+      }).catch((error: unknown) => {
+        if (isMillraceError(error) && error.code === 'E_KAFKA_TOPIC_DENIED') return undefined
+        throw error
+      }),
     async create({ topic, partitions, replicationFactor, config }: NewTopic) {
-      const { kafka, place } = await open()
-      const creator = kafka.admin()
-      try {
-        await creator.connect()
-        const configEntries = [...config].map(([name, value]) => ({ name, value }))
-        // Its wait for leaders fails when the broker that it asks has not heard of the topic yet, which was made nevertheless.
-        const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }]
-        return await creator.createTopics({ waitForLeaders: false, topics })
-      } catch (error) {
-        throw translateError(error, place)
-      } finally {
-        await creator.disconnect().catch(() => {})
-      }
+      const configEntries = [...config].map(([name, value]) => ({ name, value }))
+      // Its wait for leaders fails when the broker that it asks has not heard of the topic yet, which was made nevertheless.
+      const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }]
+      return withAdmin((creator) => creator.createTopics({ waitForLeaders: false, topics }))
     },
     async producer() {
       const { kafka, place } = await open()

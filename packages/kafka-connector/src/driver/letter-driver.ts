@@ -35,6 +35,8 @@ export interface NewTopic {
 /** What dead letters need of a Kafka client. Every rejection is a `MillraceError`. */
 export interface LetterDriver {
   describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicState>>
+  /** The settings of a topic, by name; `undefined` when this user may not read them. */
+  config(topic: string): Promise<ReadonlyMap<string, string> | undefined>
   /** False: it exists already. */
   create(topic: NewTopic): Promise<boolean>
   producer(): Promise<DriverProducer>

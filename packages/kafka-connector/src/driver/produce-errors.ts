@@ -25,12 +25,16 @@ const rules: readonly (readonly [string, ErrorCode])[] = [
   ['UNKNOWN_TOPIC_OR_PARTITION', 'E_KAFKA_LETTER_TOPIC_MISSING'],
 ]
 
+/** True for a letter whose time the topic does not take (`message.timestamp.after.max.ms`, an hour by default since Kafka 4). */
+export const isTimeRefused = (error: unknown): boolean => isMillraceError(error) && error.context['refused'] === 'timestamp'
+
 /** What a refused dead letter means. What concerns the connection and not the topic keeps its own code. */
 export const translateProduceError = (thrown: unknown, place: ErrorPlace, topic: string, bytes: number): MillraceError => {
   if (isMillraceError(thrown)) return thrown
   const types = typesIn(thrown)
   const code = rules.find(([type]) => types.has(type))?.[1]
-  const context = { ...place, topic, bytes, create: 'for the start alone', reason: describeError(thrown, 300) }
+  const refused = types.has('INVALID_TIMESTAMP') ? 'timestamp' : 'record'
+  const context = { ...place, topic, bytes, refused, create: 'for the start alone', reason: describeError(thrown, 300) }
   if (code !== undefined)
     return new MillraceError(code, { ...context, ...(code === 'E_KAFKA_LETTER_TOPIC_MISSING' && { reason: '' }) }, thrown)
   const general = translateError(thrown, place, 'E_KAFKA_LETTER_WRITE')

@@ -1,14 +1,15 @@
 import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
-import snappy from 'snappyjs'
 import { describe, expect, it } from 'vitest'
 import { decompressBounded } from '../../src/codecs/codec.ts'
 import { lz4Codec } from '../../src/codecs/lz4-codec.ts'
 import { snappyCodec } from '../../src/codecs/snappy-codec.ts'
 import { gzipCodec, zstdCodec } from '../../src/codecs/zlib-codecs.ts'
 
-const lz4js = createRequire(import.meta.url)('lz4js') as { compress(bytes: Uint8Array): Uint8Array }
+const load = createRequire(import.meta.url)
+const snappy = load('snappyjs') as { compress(bytes: Buffer): Buffer }
+const lz4js = load('lz4js') as { compress(bytes: Uint8Array): Uint8Array }
 const codecs = [gzipCodec, snappyCodec, lz4Codec, zstdCodec]
 const mebibyte = 1024 * 1024
 

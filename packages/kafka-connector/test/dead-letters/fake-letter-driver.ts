@@ -17,6 +17,7 @@ export class FakeLetterDriver implements LetterDriver {
   denied = new Set<string>()
   canCreate = true
   maxBytes = Infinity
+  maxTime = Infinity
   sends: { topic: string; partition: number; records: number; producer: number }[] = []
 
   describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicState>> {
@@ -28,9 +29,16 @@ export class FakeLetterDriver implements LetterDriver {
     return Promise.resolve(new Map(topics.map((topic) => [topic, stateOf(topic)])))
   }
 
+  configs = new Map<string, ReadonlyMap<string, string>>()
+
+  config(topic: string): Promise<ReadonlyMap<string, string> | undefined> {
+    return Promise.resolve(this.configs.get(topic))
+  }
+
   create(topic: NewTopic): Promise<boolean> {
     if (!this.canCreate) return Promise.reject(new MillraceError('E_KAFKA_REQUEST', { brokers: 'b', reason: 'not permitted' }))
     this.created.push(topic)
+    this.configs.set(topic.topic, topic.config)
     this.add(topic.topic, topic.partitions)
     return Promise.resolve(true)
   }
@@ -68,6 +76,10 @@ export class FakeLetterDriver implements LetterDriver {
           0,
         )
         if (bytes > this.maxBytes) return fail('E_KAFKA_LETTER_TOO_LARGE')
+        if (records.some(({ timestamp = 0 }) => timestamp > this.maxTime)) {
+          refused = true
+          throw new MillraceError('E_KAFKA_LETTER_WRITE', { topic, refused: 'timestamp' })
+        }
         if (fault === 'refused') return fail('E_KAFKA_LETTER_WRITE')
         if (fault === 'no-answer-for-the-partition') return undefined
         // The broker takes it for a repetition, which it can only of a producer that has written there.

@@ -39,6 +39,7 @@ const withTopics = (partitions = 4): FakeLetterDriver => {
   const driver = new FakeLetterDriver()
   driver.add('orders', partitions)
   driver.add('orders.dlq', partitions)
+  driver.configs.set('orders.dlq', new Map([['retention.ms', '-1']]))
   return driver
 }
 
@@ -173,6 +174,27 @@ describe('the topic of a letter', () => {
     await expect(sink.write(letterOf(record()))).rejects.toMatchObject({ code: 'E_KAFKA_LETTER_TOPIC_MISSING' })
     await sink.write(letterOf(record()))
     expect(driver.all('orders.dlq')).toHaveLength(1)
+  })
+
+  it('that deletes by age gets letters with the time of the moment: that of an old record would be deleted at once', async () => {
+    const driver = withTopics()
+    driver.configs.set('orders.dlq', new Map([['retention.ms', '604800000']]))
+    await open(driver).write(letterOf(record()))
+    const [written] = driver.all('orders.dlq')
+    expect([written?.timestamp, headerText(written?.headers ?? [], 'millrace-origin-timestamp')]).toEqual([undefined, '1764000000000'])
+  })
+
+  it('that does not take the time of the record gets that of the moment', async () => {
+    const driver = withTopics()
+    driver.maxTime = 1_000
+    await open(driver).write(letterOf(record()))
+    expect(driver.all('orders.dlq').map(({ timestamp }) => timestamp)).toEqual([undefined])
+  })
+
+  it('that is compacted is refused: letters of one key would replace each other', async () => {
+    const driver = withTopics()
+    driver.configs.set('orders.dlq', new Map([['cleanup.policy', 'compact,delete']]))
+    await expect(open(driver).prepare([{ topic: 'orders' }])).rejects.toMatchObject({ code: 'E_KAFKA_LETTER_COMPACTED' })
   })
 
   it('never comes from a header, which a producer may have written', async () => {

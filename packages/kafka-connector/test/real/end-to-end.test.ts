@@ -90,7 +90,7 @@ it('T45 a topic of dead letters is never consumed, nor one whose letters have no
   await bench.connect(gateway, uniqueName('g'), { deadLetters: sinkFor({ create: false }) }, { logger })
   await gateway.waitFor(3, 15_000)
   expect(bodies(gateway.requests)).toEqual(['10', '11', '12'])
-  expect(errors.map((message) => message.split(' ')[0]).toSorted()).toEqual(['E_KAFKA_LETTER_LOOP', 'E_KAFKA_LETTER_TOPIC_MISSING'])
+  expect(new Set(errors.map((message) => message.split(' ')[0]))).toEqual(new Set(['E_KAFKA_LETTER_LOOP', 'E_KAFKA_LETTER_TOPIC_MISSING']))
 }, 60_000)
 
 it('tombstones, null keys, bytes that are not text and CloudEvents come as the table of headers says', async () => {

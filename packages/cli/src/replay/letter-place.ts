@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { MillraceError, readLetters } from '@millrace/sdk'
+import type { DeadLetter } from '@millrace/sdk'
+import type { CliIo } from '../io.ts'
+import type { SettingFlags } from '../settings.ts'
+import { isKafkaAddress, openKafkaLetters } from './kafka-letters.ts'
+import { defaultLogPath } from './replay-log.ts'
+
+/** Where dead letters lie. */
+export interface LetterPlace {
+  /** Where it is recorded what was delivered, unless somebody says otherwise. */
+  readonly logPath: string
+  /** All letters, oldest first; may be called again. */
+  read(onUnreadable: () => void): AsyncIterable<DeadLetter>
+}
+
+async function* readFiles(path: string, onUnreadable: () => void): AsyncGenerator<DeadLetter, void> {
+  for await (const { letter } of readLetters(path, { onProblem: onUnreadable })) yield letter
+}
+
+/**
+ * A file of letters, a directory of them, or `kafka://HOST:PORT/TOPIC`.
+ *
+ * @throws MillraceError `E_CLI_INPUT` when it does not exist; ConfigError
+ */
+export const openLetterPlace = async (given: string, flags: SettingFlags, io: CliIo): Promise<LetterPlace> => {
+  if (isKafkaAddress(given)) return openKafkaLetters(given, flags, io)
+  const path = resolve(io.cwd, given)
+  if (!existsSync(path)) throw new MillraceError('E_CLI_INPUT', { file: given, reason: 'it does not exist' })
+  return { logPath: defaultLogPath(path), read: (onUnreadable) => readFiles(path, onUnreadable) }
+}
