@@ -1,6 +1,3 @@
-/** Longest name of a function or namespace: a DNS label, RFC 1123 section 2.1 and RFC 1035 section 2.3.4. */
-const MAX_NAME_LENGTH = 63
-
 /**
  * A DNS label as Kubernetes takes it for Services and Deployments, and besides it upper case and `_` inside, which
  * the gateway's route `[-a-zA-Z_0-9.]+` and other providers take too.
