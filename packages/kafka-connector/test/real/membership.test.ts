@@ -36,7 +36,7 @@ it('shares partitions with members that come and go, and runs nothing twice for 
   await second.connector.stop()
   expect(twice(bodies(gateway.requests))).toEqual([])
   expect((await bench.committed(group, topic)).reduce((sum, { offset }) => sum + offset, 0)).toBe(4000)
-}, 60_000)
+}, 120_000)
 
 it('follows the topics that functions name, without repeating anything of those it had', async () => {
   const [one, two] = [await bench.topic(2), await bench.topic(2)]
