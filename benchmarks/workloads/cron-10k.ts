@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cronSource } from '@millrace/cron-connector'
 import { createConnector, fileState, systemClock } from '@millrace/sdk'
 import { bareLoop, sameHeaders } from '../lib/bare-loop.ts'
@@ -15,6 +16,13 @@ interface Run {
   readonly emitted: readonly number[]
   /** Seconds from the slot to the last settled request. */
   readonly seconds: number
+  /** CPU milliseconds of the process, all threads, from before the slot to the last settled request. */
+  readonly cpuMs: number
+}
+
+const cpuMsSince = (start: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(start)
+  return Math.round((user + system) / 1000)
 }
 
 /** Ten thousand functions whose schedule falls on one second of the next minute. */
@@ -36,10 +44,13 @@ const ours = async (url: string, slot: number, directory: string): Promise<Run> 
     if (acked === schedules) all.resolve(Date.now())
   })
   await connector.start()
+  await sleep(Math.max(0, slot - 200 - Date.now()))
+  const start = process.cpuUsage()
   const end = await all.promise
+  const cpuMs = cpuMsSince(start)
   await connector.stop()
   await state.close()
-  return { emitted, seconds: (end - slot) / 1000 }
+  return { emitted, seconds: (end - slot) / 1000, cpuMs }
 }
 
 export const cron10k: Benchmark = {
@@ -56,6 +67,7 @@ export const cron10k: Benchmark = {
     const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
     try {
       const run = await ours(server.url, slot, directory)
+      const start = process.cpuUsage()
       const baseline = await bareLoop({
         url: server.url,
         path: '/function/fn-1.openfaas-fn',
@@ -64,8 +76,11 @@ export const cron10k: Benchmark = {
         concurrency,
         count: schedules,
       })
+      const cpuMs = cpuMsSince(start)
       const p99 = run.emitted.toSorted((a, b) => a - b)[Math.floor(run.emitted.length * 0.99)] ?? Number.NaN
-      return { ours: run.seconds, baseline, unit: 's', notes: [`slot to emit, p99: ${p99} ms (goal < 250)`], alsoMet: p99 < 250 }
+      // On a machine that does other work too, CPU says more than wall time.
+      const cpu = `CPU: ours ${run.cpuMs} ms, bare loop ${cpuMs} ms`
+      return { ours: run.seconds, baseline, unit: 's', notes: [`slot to emit, p99: ${p99} ms (goal < 250)`, cpu], alsoMet: p99 < 250 }
     } finally {
       await rm(directory, { recursive: true, force: true })
     }
