@@ -49,7 +49,7 @@ export type { Order, Session, Source, SourceContext } from './contract/source.ts
 export type { AnnotationProblem, FunctionDeclaration, FunctionsChange, FunctionsView } from './contract/functions-view.ts'
 export type { AttemptRecord, DeadLetter, DeadLetterSink } from './contract/dead-letter.ts'
 export type { MetricLabels, SourceMetrics } from './contract/metrics.ts'
-export type { Lease, StateStore, Versioned } from './contract/state-store.ts'
+export type { Lease, Put, StateStore, Versioned } from './contract/state-store.ts'
 export type { Clock, Timer } from './contract/clock.ts'
 export type { LogFields, Logger } from './contract/logger.ts'
 export type { ErrorCode, ErrorContext } from './core/errors.ts'
