@@ -46,7 +46,7 @@ class AvroReader {
       case 'boolean':
         return this.#take(1)[0] !== 0
       case 'int':
-        return Number(BigInt.asIntN(32, this.#long()))
+        return this.#short() ?? Number(BigInt.asIntN(32, this.#long()))
       case 'long':
         return this.#long()
       case 'float':
@@ -90,10 +90,25 @@ class AvroReader {
     return BigInt.asIntN(64, (raw >> 1n) ^ -(raw & 1n))
   }
 
+  /** A number of at most four bytes, which most are, without a bigint; `undefined`: it is longer, and nothing is read. */
+  #short(): number | undefined {
+    let raw = 0
+    for (let length = 0; length < 4; length += 1) {
+      const byte = this.#bytes[this.#at + length]
+      if (byte === undefined) return broken('it ends too soon')
+      raw |= (byte & 0x7f) << (7 * length)
+      if (byte < 0x80) {
+        this.#at += length + 1
+        return (raw >>> 1) ^ -(raw & 1)
+      }
+    }
+    return undefined
+  }
+
   /** A length, count or index. */
   #length(): number {
-    const value = this.#long()
-    return value < 0n || value > 0x7fffffffn ? broken('a length is out of range') : Number(value)
+    const value = this.#short() ?? Number(this.#long())
+    return value < 0 || value > 0x7fffffff ? broken('a length is out of range') : value
   }
 
   #decimal(scale: number, length: number): string {
