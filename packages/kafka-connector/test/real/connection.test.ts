@@ -11,7 +11,7 @@ import { fetchToken } from '../../src/driver/oauth-token.ts'
 let server: SharedKafka
 beforeAll(async () => {
   server = await kafka.shared()
-}, 60_000)
+}, 120_000)
 
 /** Reaches the cluster and says what came of it. */
 const reach = async (brokers: readonly string[], material: ConnectionMaterial): Promise<string> => {

@@ -2,9 +2,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Bench, bodies, numbered, uniqueName, until } from './kit.ts'
 
 let bench: Bench
+// The first one may have to start the server that the run shares.
 beforeEach(async () => {
   bench = await Bench.open()
-})
+}, 120_000)
 afterEach(() => bench.close())
 
 it('gives every record of a topic to its function, and commits to the end', async () => {

@@ -5,9 +5,10 @@ import { silentObserver } from '../../src/consumer/observer.ts'
 import { Bench, bodies, numbered, uniqueName, until, withAdmin } from './kit.ts'
 
 let bench: Bench
+// The first one may have to start the server that the run shares.
 beforeEach(async () => {
   bench = await Bench.open()
-})
+}, 120_000)
 afterEach(() => bench.close())
 
 it('lives through a broker that goes and comes back, says so meanwhile, and loses nothing', async () => {

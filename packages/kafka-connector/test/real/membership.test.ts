@@ -2,9 +2,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Bench, bodies, numbered, uniqueName, until, withAdmin } from './kit.ts'
 
 let bench: Bench
+// The first one may have to start the server that the run shares.
 beforeEach(async () => {
   bench = await Bench.open()
-})
+}, 120_000)
 afterEach(() => bench.close())
 
 const twice = (values: readonly string[]): string[] => values.filter((value, index) => values.indexOf(value) !== index)
