@@ -14,6 +14,8 @@ export interface PartitionSetOptions {
   readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
   readonly onFlow: (partition: Partition) => void
   readonly onCompleted: () => void
+  /** @see PartitionHooks */
+  readonly soon: (run: () => void) => void
 }
 
 /** What an assignment changed. */
@@ -88,7 +90,7 @@ export class PartitionSet {
   }
 
   #create(at: TopicPartition): Partition {
-    const { emit, onFlow, onCompleted, observer, paused, ready } = this.#options
+    const { emit, onFlow, onCompleted, observer, paused, ready, soon } = this.#options
     const hooks: PartitionHooks = {
       ...(ready !== undefined && { ready }),
       emit: (record, complete) => {
@@ -99,6 +101,7 @@ export class PartitionSet {
       },
       onFlow: () => onFlow(partition),
       onCompleted,
+      soon,
       onFenced: () => observer.fenced(partition.topic, 1),
     }
     const partition = new Partition({ topic: at.topic, partition: at.partition }, hooks)

@@ -38,9 +38,14 @@ export interface PartitionHooks {
   onFlow(): void
   /** Something is there to commit. */
   onCompleted(): void
+  /** Calls `run` once, after what is due in the event loop has had its turn. Absent: batches are handed over whole. */
+  soon?(run: () => void): void
   /** A result came after `close()`. */
   onFenced(): void
 }
+
+/** Records that are handed over in one go: a batch may hold ten thousand, and answers, timers and heartbeats wait meanwhile. */
+const sliceRecords = 128
 
 /**
  * One partition from its assignment until the next: its window, what was fetched and not handed over yet, and why it stands still.
@@ -60,6 +65,10 @@ export class Partition implements TopicPartition {
   #through = 0
   #closed = false
   #flowing = false
+  /** The rest of `#waiting` is handed over soon: nothing else keeps it. */
+  #sliced = false
+  /** While it was sliced, one more batch has come. */
+  #behind = false
   #changed = false
   #committed: number | undefined
   #pushed = 0
@@ -91,14 +100,22 @@ export class Partition implements TopicPartition {
   ingest(batch: DriverBatch): boolean {
     if (this.#closed || this.#holds.has('starting') || this.#holds.has('frozen') || this.#holds.has('stopped')) return false
     // A fetch that was under way when the partition filled up: kafkajs would throw it away, another client may not.
-    if (this.#next < this.#waiting.length) return false
+    if (this.#left > 0 && (!this.#sliced || this.#behind || this.#holds.size > 0)) return false
     this.highWatermark = batch.highWatermark
     const records = batch.records.filter(({ offset }) => offset >= this.#through)
-    this.#times.push({ seq: this.#pushed, time: records[0]?.timestamp })
-    this.#waiting = records
-    this.#next = 0
+    this.#times.push({ seq: this.#pushed + this.#left, time: records[0]?.timestamp })
     this.#through = Math.max(this.#through, batch.through)
-    this.#flow()
+    if (this.#left > 0) {
+      this.#behind = true
+      this.#waiting = [...this.#waiting.slice(this.#next), ...records]
+      this.#next = 0
+    } else {
+      this.#waiting = records
+      this.#next = 0
+      this.#flow()
+    }
+    // What fills up in the middle of a batch is not fetched on: without this the next batch is fetched and refused, over and over.
+    if (!this.flows) this.#hooks.onFlow()
     return true
   }
 
@@ -107,7 +124,7 @@ export class Partition implements TopicPartition {
     if (this.#closed || this.#holds.has('starting') || this.#holds.has('frozen')) return
     if (through <= this.#through) return
     this.#through = through
-    if (this.#next >= this.#waiting.length) this.#advance()
+    if (this.#left === 0) this.#advance()
   }
 
   hold(reason: HoldReason): void {
@@ -129,7 +146,7 @@ export class Partition implements TopicPartition {
 
   /** More may be fetched. */
   get flows(): boolean {
-    return !this.#closed && this.#holds.size === 0 && this.#next >= this.#waiting.length
+    return !this.#closed && this.#holds.size === 0 && (this.#left === 0 || (this.#sliced && !this.#behind))
   }
 
   get closed(): boolean {
@@ -190,12 +207,22 @@ export class Partition implements TopicPartition {
     this.#next = 0
   }
 
+  /** Records that were fetched and are not handed over yet. */
+  get #left(): number {
+    return this.#waiting.length - this.#next
+  }
+
   #flow(): void {
     // An acknowledgement in the middle of an emit may lift a hold: the loop that runs already goes on then.
-    if (this.#flowing) return
+    if (this.#flowing || this.#sliced) return
     this.#flowing = true
     try {
-      while (this.#holds.size === 0 && !this.#closed && this.#next < this.#waiting.length) {
+      for (let taken = 0; this.#holds.size === 0 && !this.#closed && this.#left > 0; taken += 1) {
+        if (taken >= sliceRecords && this.#hooks.soon !== undefined) {
+          this.#sliced = true
+          this.#hooks.soon(() => this.#nextSlice())
+          break
+        }
         const record = this.#waiting[this.#next] as DriverRecord
         const ready = this.#hooks.ready?.(record)
         if (ready !== undefined) {
@@ -208,10 +235,19 @@ export class Partition implements TopicPartition {
     } finally {
       this.#flowing = false
     }
-    if (this.#closed || this.#next < this.#waiting.length) return
+    if (this.#closed || this.#left > 0) return
     this.#waiting = []
     this.#next = 0
+    this.#behind = false
     this.#advance()
+  }
+
+  #nextSlice(): void {
+    this.#sliced = false
+    if (this.#closed) return
+    const flowed = !this.#behind && this.#holds.size === 0
+    this.#flow()
+    if (this.flows !== flowed) this.#hooks.onFlow()
   }
 
   #awaitReady(ready: Promise<void>): void {
@@ -266,7 +302,7 @@ export class Partition implements TopicPartition {
 
   /** What is in the window or before it. Records that wait are not. */
   #readTo(): number {
-    return this.#next < this.#waiting.length ? (this.#waiting[this.#next] as DriverRecord).offset : this.#through
+    return this.#left > 0 ? (this.#waiting[this.#next] as DriverRecord).offset : this.#through
   }
 }
 

@@ -39,6 +39,8 @@ export interface TopicConsumerOptions {
   readonly emit: (record: DriverRecord, intake: string, complete: () => void) => void
   /** @see PartitionHooks */
   readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
+  /** @see PartitionHooks @default setImmediate */
+  readonly soon?: ((run: () => void) => void) | undefined
   /** The member is gone; nothing more comes from it. */
   readonly onLost: (reason: Error) => void
 }
@@ -70,6 +72,7 @@ export class TopicConsumer {
       emit: options.emit,
       ready: options.ready,
       onFlow: (partition) => this.#flow(partition),
+      soon: options.soon ?? ((run) => void setImmediate(run)),
       onCompleted: () => this.#committer.completed(),
     })
     this.#committer = new Committer({

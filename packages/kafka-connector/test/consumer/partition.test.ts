@@ -215,3 +215,78 @@ describe('completed runs', () => {
     )
   })
 })
+
+describe('a batch that is handed over in slices', () => {
+  const sliced = (onEmit?: (partition: Partition, offset: number) => void) => {
+    const emitted: number[] = []
+    const later: (() => void)[] = []
+    const fetches: boolean[] = []
+    const partition: Partition = new Partition(at, {
+      emit: ({ offset }) => {
+        emitted.push(offset)
+        onEmit?.(partition, offset)
+      },
+      onFlow: () => fetches.push(partition.flows),
+      onCompleted: () => {},
+      onFenced: () => {},
+      soon: (run) => later.push(run),
+    })
+    partition.start({ offset: 0, done: [], committed: true })
+    const turn = (): boolean => {
+      const run = later.shift()
+      run?.()
+      return run !== undefined
+    }
+    return { partition, emitted, fetches, turn }
+  }
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
+
+  it('lets the event loop have its turns, and keeps the order', () => {
+    const { partition, emitted, turn } = sliced()
+    partition.ingest(batch(range(0, 1000), 1000))
+    expect(emitted.length).toBeLessThan(200)
+    let turns = 0
+    while (turn()) turns += 1
+    expect(turns).toBeGreaterThan(4)
+    expect(emitted).toEqual(range(0, 1000))
+  })
+
+  it('takes one more batch meanwhile and then asks for no more until both are handed over', () => {
+    const { partition, emitted, fetches, turn } = sliced()
+    partition.ingest(batch(range(0, 500), 500))
+    expect(partition.flows).toBe(true)
+    expect(partition.ingest(batch(range(500, 900), 900))).toBe(true)
+    expect(fetches.at(-1)).toBe(false)
+    expect(partition.ingest(batch(range(900, 950), 950))).toBe(false)
+    while (turn());
+    expect(emitted).toEqual(range(0, 900))
+    expect(fetches.at(-1)).toBe(true)
+    expect(partition.ingest(batch(range(900, 950), 950))).toBe(true)
+    while (turn());
+    expect(emitted).toEqual(range(0, 950))
+  })
+
+  it('stops in the middle of a slice when it is full, says that nothing more should be fetched, and goes on', () => {
+    for (const last of [50, 200]) {
+      const { partition, emitted, fetches, turn } = sliced((self, offset) => offset === last && self.hold('full'))
+      partition.ingest(batch(range(0, 500), 500))
+      while (turn());
+      expect(emitted).toEqual(range(0, last + 1))
+      expect(fetches.at(-1)).toBe(false)
+      expect(partition.ingest(batch(range(500, 600), 600))).toBe(false)
+      partition.release('full')
+      while (turn());
+      expect(emitted).toEqual(range(0, 500))
+      expect(fetches.at(-1)).toBe(true)
+    }
+  })
+
+  it('hands nothing over after a close', () => {
+    const { partition, emitted, turn } = sliced()
+    partition.ingest(batch(range(0, 500), 500))
+    const before = emitted.length
+    partition.close()
+    while (turn());
+    expect(emitted.length).toBe(before)
+  })
+})
