@@ -24,11 +24,12 @@ export interface KafkaConfig extends DeadLetterConfig, RegistryConfig {
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly commitIntervalMs: number
+  readonly topicRefreshMs: number
   readonly rackId: string | undefined
   readonly clientId: string
   readonly logSessions: boolean
   readonly tls: boolean
-  readonly tlsCa: string | undefined
+  readonly tlsCa: SecretReference | undefined
   readonly tlsCert: SecretReference | undefined
   readonly tlsKey: SecretReference | undefined
   readonly saslMechanism: 'none' | 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauthbearer'
@@ -184,6 +185,13 @@ export const kafkaSettings: Component<KafkaConfig> = {
       describe: 'Between commits; a thousand finished records do not wait for it.',
       example: '5s',
     }),
+    topicRefreshMs: setting({
+      name: 'kafka_topic_refresh',
+      type: duration('1s', '1h'),
+      default: '30s',
+      describe: 'How often topics are looked at again: made anew, missing, not permitted, or newly matched by a pattern.',
+      example: '5s',
+    }),
     rackId: optionalSetting({
       name: 'kafka_rack',
       type: text({ maxLength: 255 }),
@@ -214,12 +222,12 @@ export const kafkaSettings: Component<KafkaConfig> = {
       example: 'true',
       foreign: onlyByFlag,
     }),
-    tlsCa: optionalSetting({
+    // No secret, but read as one: its file again at each connection, so that a new authority needs no restart.
+    tlsCa: secretSetting({
       name: 'kafka_ca',
       aliases: ['ca', 'kafka_ssl_ca'],
       type: pem('CERTIFICATE'),
-      fileForm: true,
-      describe: 'Authorities to trust instead of the public ones.',
+      describe: 'Authorities to trust instead of the public ones; its file is read again at each connection.',
       example: '/var/secrets/kafka-ca.pem',
       foreign: onlyByFlag,
     }),

@@ -26,12 +26,13 @@ const saslOf = async (config: KafkaConfig): Promise<SaslMaterial | undefined> =>
 
 const materialOf = async (config: KafkaConfig): Promise<ConnectionMaterial> => {
   const sasl = await saslOf(config)
+  const ca = await config.tlsCa?.read()
   const cert = await config.tlsCert?.read()
   const key = await config.tlsKey?.read()
   return {
     ...(config.tls && {
       tls: {
-        ...(config.tlsCa !== undefined && { ca: config.tlsCa }),
+        ...(ca !== undefined && { ca: ca.reveal() }),
         ...(cert !== undefined && { cert: cert.reveal() }),
         ...(key !== undefined && { key }),
       },
@@ -75,7 +76,7 @@ export const kafkaOptions = (config: KafkaConfig, logger: Logger, observer?: Kaf
       metadataMaxAgeMs: config.metadataMaxAgeMs,
       ...(config.rackId !== undefined && { rackId: config.rackId }),
     },
-    times: { commitIntervalMs: config.commitIntervalMs },
+    times: { commitIntervalMs: config.commitIntervalMs, refreshMs: config.topicRefreshMs },
     ...(observer !== undefined && { observer }),
   }
 }

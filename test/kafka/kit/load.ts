@@ -23,8 +23,9 @@ export interface Load {
 }
 
 const tickMs = 25
-/** Sends of one partition that may wait; above it the load skips ticks. */
-const maxWaiting = 4
+const maxPerSend = 500
+/** Events of one partition that may wait; above it the load skips ticks. */
+const maxWaiting = 5000
 
 /**
  * One partition: its sends one after the other, so that the log has the order of the ledger. With a producer of its own, made anew after a
@@ -34,8 +35,8 @@ class Lane {
   readonly #options: LoadOptions
   readonly #partition: number
   #producer: Producer | undefined
-  #chain: Promise<void> = Promise.resolve()
-  waiting = 0
+  #waiting: LedgerEvent[] = []
+  #running: Promise<void> | undefined
   refused = 0
 
   constructor(options: LoadOptions, partition: number) {
@@ -43,17 +44,27 @@ class Lane {
     this.#partition = partition
   }
 
-  push(events: readonly LedgerEvent[]): void {
-    this.waiting++
-    this.#chain = this.#chain.then(async () => {
-      await this.#send(events)
-      this.waiting--
-    })
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  push(event: LedgerEvent): void {
+    this.#waiting.push(event)
+  }
+
+  flush(): void {
+    if (this.#waiting.length > 0) this.#running ??= this.#run()
   }
 
   async close(): Promise<void> {
-    await this.#chain
+    this.flush()
+    await this.#running
     await this.#drop()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0, maxPerSend))
+    this.#running = undefined
   }
 
   async #send(events: readonly LedgerEvent[]): Promise<void> {
@@ -74,7 +85,8 @@ class Lane {
   }
 
   async #open(client: Kafka): Promise<Producer> {
-    const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 } })
+    const retry = { retries: 8, initialRetryTime: 50, maxRetryTime: 500 }
+    const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, retry })
     try {
       await producer.connect()
       return producer
@@ -113,13 +125,11 @@ export const startLoad = (options: LoadOptions): Load => {
       skipped += due - publisher.sent
       return
     }
-    const byPartition = new Map<number, LedgerEvent[]>()
     while (publisher.sent < due) {
       const event = publisher.next()
-      const partition = partitionOf(event.key, partitions)
-      byPartition.set(partition, [...(byPartition.get(partition) ?? []), event])
+      lanes[partitionOf(event.key, partitions)]?.push(event)
     }
-    for (const [partition, events] of byPartition) lanes[partition]?.push(events)
+    for (const lane of lanes) lane.flush()
     if (publisher.sent >= total) void closeAll()
   }
   const timer = setInterval(tick, tickMs)

@@ -13,7 +13,7 @@ import { startConnector, type Connector, type ConnectorProgram } from '../../pro
 import { scratchFolder, type ScratchFolder } from '../../processes/reaper.ts'
 import { waitUntil } from '../../processes/wait-until.ts'
 import { createClient, createTopic, uniqueName, withAdmin, type TopicOptions } from '../../servers/kafka.ts'
-import { startLoad, type Load, type LoadOptions } from './load.ts'
+import { partitionOf, startLoad, type Load, type LoadOptions } from './load.ts'
 
 export interface RunOptions {
   /** Where the test looks and writes. */
@@ -46,6 +46,7 @@ const quick = {
   kafka_commit_interval: '200ms',
   kafka_metadata_max_age: '1s',
   kafka_connect_timeout: '2s',
+  kafka_topic_refresh: '1s',
 }
 
 /** The program, as it is built. */
@@ -160,6 +161,18 @@ export class KafkaRun implements AsyncDisposable {
     return statSync(join(this.#folder.path, 'invocations')).size
   }
 
+  /** The longest time without a call, milliseconds: of all, or of the partition that was silent longest. From epoch `since` on. */
+  longestGapMs(since = 0): { readonly overall: number; readonly partition: number } {
+    const starts = this.invocations().flatMap((record) => (record.kind === 'start' && record.at >= since ? [record] : []))
+    const gap = (times: readonly number[]): number =>
+      times.reduce((longest, at, index) => Math.max(longest, at - (times[index - 1] ?? since)), 0)
+    const lanes = Map.groupBy(starts, ({ key }) => partitionOf(key, this.partitions))
+    return {
+      overall: gap(starts.map(({ at }) => at)),
+      partition: Math.max(0, ...[...lanes.values()].map((lane) => gap(lane.map(({ at }) => at)))),
+    }
+  }
+
   /** Ids that a function had with success. */
   succeeded(): ReadonlySet<string> {
     return new Set(this.calls().flatMap(({ id, success }) => (success ? [id] : [])))
@@ -179,7 +192,10 @@ export class KafkaRun implements AsyncDisposable {
     return withAdmin({ brokers: [...this.#options.brokers], retry: { retries: 8, initialRetryTime: 50 } }, async (admin) => {
       const [found] = await admin.fetchOffsets({ groupId: this.group, topics: [topic] })
       return new Map(
-        (found?.partitions ?? []).map(({ partition, offset, metadata }) => [partition, { offset: Number(offset), metadata: metadata ?? '' }]),
+        (found?.partitions ?? []).map(({ partition, offset, metadata }) => [
+          partition,
+          { offset: Number(offset), metadata: metadata ?? '' },
+        ]),
       )
     })
   }
@@ -226,6 +242,8 @@ export class KafkaRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (process.env.MILLRACE_TEST_TAILS !== undefined)
+      for (const connector of this.#connectors) console.log(connector.pid, connector.running, connector.output().slice(-6000))
     await Promise.all(this.#loads.map((load) => load.finish()))
     await Promise.all(this.#connectors.map((connector) => connector.kill9()))
     await this.functions.close()

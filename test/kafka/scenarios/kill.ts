@@ -41,7 +41,9 @@ const isInRuns = ({ offset, metadata }: Committed, asked: number): boolean => {
 const uncovered = async (run: KafkaRun): Promise<ReadonlySet<string>> => {
   const committed = await run.committed()
   const positions = new Map(
-    run.published().flatMap((record: PublishRecord) => (record.kind === 'confirmed' && record.position ? [[record.id, record.position]] : [])),
+    run
+      .published()
+      .flatMap((record: PublishRecord) => (record.kind === 'confirmed' && record.position ? [[record.id, record.position]] : [])),
   )
   const isCovered = (id: string): boolean => {
     const position = positions.get(id)
@@ -59,7 +61,11 @@ const killOnce = async (run: KafkaRun, random: () => number, early: boolean, env
   try {
     if (early) await pause(random() * 1500)
     else {
-      await waitUntil(() => run.activity > before + 200 || !child.running, { timeoutMs: 30_000, everyMs: 10, what: () => `a call:\n${child.output()}` })
+      await waitUntil(() => run.activity > before + 200 || !child.running, {
+        timeoutMs: 30_000,
+        everyMs: 10,
+        what: () => `a call:\n${child.output()}`,
+      })
       await pause(random() * 1000)
     }
     if (!child.running) throw new Error(`the connector ended by itself:\n${child.output()}`)

@@ -24,11 +24,6 @@ export interface StormFigures {
   readonly longestGapMs: number
 }
 
-const longestGap = (run: KafkaRun): number => {
-  const starts = run.invocations().flatMap((record) => (record.kind === 'start' ? [record.at] : []))
-  return starts.reduce((longest, at, index) => Math.max(longest, at - (starts[index - 1] ?? at)), 0)
-}
-
 /**
  * Members come and go while events arrive, all of them politely. Throws when an event is lost, out of order, or when more is repeated than
  * `queue_window` of each change allows.
@@ -40,6 +35,7 @@ export const rebalanceStorm = async (options: StormOptions): Promise<StormFigure
   await using run = await KafkaRun.open({ brokers, partitions: 6, keys: 60, behaviour: [{ delayMs: [0, 60] }], env })
   const stay = await run.start()
   await stay.ready()
+  const since = Date.now()
   const load = run.load({ perSecond })
   let joins = 1
   let leaves = 0
@@ -64,6 +60,10 @@ export const rebalanceStorm = async (options: StormOptions): Promise<StormFigure
   const found = await run.report({ duplicateBound: (joins + leaves) * 256, metrics })
   if (found.problems.length > 0) throw new Error(found.problems.join('; '))
   if (found.confirmed !== found.succeeded) throw new Error(`${found.confirmed} confirmed, ${found.succeeded} succeeded`)
-  await waitUntil(async () => (await stay.metrics()).sum('millrace_kafka_lag_records') === 0, { timeoutMs: 40_000, everyMs: 200, what: 'no lag' })
-  return { events: found.confirmed, joins, leaves, duplicated: found.duplicated, longestGapMs: longestGap(run) }
+  await waitUntil(async () => (await stay.metrics()).sum('millrace_kafka_lag_records') === 0, {
+    timeoutMs: 40_000,
+    everyMs: 200,
+    what: 'no lag',
+  })
+  return { events: found.confirmed, joins, leaves, duplicated: found.duplicated, longestGapMs: run.longestGapMs(since).overall }
 }

@@ -6,7 +6,7 @@ import type { Engine } from '../core/delivery/engine.ts'
 import type { DeliveryStats } from '../core/delivery/stats.ts'
 import type { Explanation } from '../core/topics/explanation.ts'
 import type { TopicMap } from '../core/topics/topic-map.ts'
-import { describeError, MillraceError } from '../core/errors.ts'
+import { describeError, isMillraceError, MillraceError } from '../core/errors.ts'
 import { noMetrics } from '../core/no-metrics.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { ConnectorOptions } from './connector-options.ts'
@@ -203,6 +203,7 @@ class RunningConnector implements Connector {
         this.#logger.warn('the source is not connected; what was not acknowledged comes again', {
           source: source.name,
           error: describeError(error),
+          ...(isMillraceError(error) && { code: error.code, fix: error.fix }),
           retry_ms: retryMs,
         })
         listeners.emit('source:lost', { source: source.name, error, retryMs })
