@@ -1,4 +1,4 @@
-import type { Metrics } from '@millrace/sdk'
+import type { SourceMetrics } from '@millrace/sdk'
 import type { KafkaObserver } from './consumer/observer.ts'
 import type { Partition } from './consumer/partition.ts'
 
@@ -74,62 +74,61 @@ export const kafkaMetrics = {
   },
 } as const
 
-type KafkaMetrics = Metrics<typeof kafkaMetrics>
-
-/** Counts what consumers tell, once there are metrics. */
-export const countingObserver = (metrics: () => KafkaMetrics | undefined): KafkaObserver => ({
-  rebalanced: (group) => metrics()?.counter('millrace_kafka_rebalances_total', { group }).inc(),
-  committed: (group, _partitions, tookMs) => {
-    metrics()?.counter('millrace_kafka_commits_total', { group }).inc()
-    metrics()
-      ?.histogram('millrace_kafka_commit_duration_seconds', { group })
-      .observe(tookMs / 1000)
-  },
-  commitFailed: (group) => metrics()?.counter('millrace_kafka_commit_failures_total', { group }).inc(),
-  redelivered: (topic) => count(metrics(), 'millrace_kafka_redelivered_total', topic, 1),
-  fenced: (topic, by) => count(metrics(), 'millrace_kafka_fenced_total', topic, by),
-  skipped: (topic, by) => count(metrics(), 'millrace_kafka_skipped_total', topic, by),
-})
-
-const count = (
-  metrics: KafkaMetrics | undefined,
-  name: 'millrace_kafka_redelivered_total' | 'millrace_kafka_fenced_total' | 'millrace_kafka_skipped_total',
-  topic: string,
-  by: number,
-): void => metrics?.counter(name, { topic: metrics.topicLabel(topic) }).inc(by)
+/** Counts what consumers tell. */
+export const countingObserver = (metrics: SourceMetrics): KafkaObserver => {
+  const count = (name: keyof typeof kafkaMetrics, topic: string, by: number): void =>
+    metrics.counter(name, { topic: metrics.topicLabel(topic) }).inc(by)
+  return {
+    rebalanced: (group) => metrics.counter('millrace_kafka_rebalances_total', { group }).inc(),
+    committed: (group, _partitions, tookMs) => {
+      metrics.counter('millrace_kafka_commits_total', { group }).inc()
+      metrics.histogram('millrace_kafka_commit_duration_seconds', { group }).observe(tookMs / 1000)
+    },
+    commitFailed: (group) => metrics.counter('millrace_kafka_commit_failures_total', { group }).inc(),
+    redelivered: (topic) => count('millrace_kafka_redelivered_total', topic, 1),
+    fenced: (topic, by) => count('millrace_kafka_fenced_total', topic, by),
+    skipped: (topic, by) => count('millrace_kafka_skipped_total', topic, by),
+  }
+}
 
 interface TopicFigures {
   oldestAt: number | undefined
   span: number
 }
 
-/** Sets the gauges before each scrape. Partitions that have gone say 0 from then on. */
-export const scrapePartitions = (metrics: KafkaMetrics, partitions: () => readonly Partition[], now: () => number): void => {
-  const lags = new Map<string, { readonly topic: string; readonly partition: string }>()
-  const topics = new Set<string>()
-  metrics.onScrape(() => {
-    const owned = partitions()
-    metrics.gauge('millrace_kafka_assigned_partitions', {}).set(owned.length)
-    metrics.gauge('millrace_kafka_paused_partitions', {}).set(owned.filter((partition) => !partition.flows).length)
-    metrics.gauge('millrace_kafka_stopped_partitions', {}).set(owned.filter((partition) => partition.held('stopped')).length)
-    for (const labels of lags.values()) metrics.gauge('millrace_kafka_lag_records', labels).set(0)
-    const figures = new Map<string, TopicFigures>([...topics].map((topic) => [topic, { oldestAt: undefined, span: 0 }]))
-    for (const partition of owned) {
-      const labels = { topic: metrics.topicLabel(partition.topic), partition: String(partition.partition) }
-      lags.set(JSON.stringify(labels), labels)
-      topics.add(labels.topic)
-      metrics.gauge('millrace_kafka_lag_records', labels).inc(partition.lag ?? 0)
-      const figure = figures.get(labels.topic) ?? { oldestAt: undefined, span: 0 }
-      figures.set(labels.topic, figure)
-      figure.span += partition.span
-      const { oldestAt } = partition
+/** Sets the gauges before each scrape, until the way to stop is called. Partitions that have gone say 0 from then on. */
+export const scrapePartitions = (metrics: SourceMetrics, partitions: () => readonly Partition[], now: () => number): (() => void) => {
+  const lags = new Map<string, { readonly labels: { readonly topic: string; readonly partition: string }; lag: number }>()
+  const topics = new Map<string, TopicFigures>()
+  const collect = (owned: readonly Partition[]): void => {
+    for (const entry of lags.values()) entry.lag = 0
+    for (const topic of topics.keys()) topics.set(topic, { oldestAt: undefined, span: 0 })
+    for (const { topic: name, partition, lag, span, oldestAt } of owned) {
+      const labels = { topic: metrics.topicLabel(name), partition: String(partition) }
+      const key = JSON.stringify(labels)
+      lags.set(key, { labels, lag: (lags.get(key)?.lag ?? 0) + (lag ?? 0) })
+      const figure = topics.get(labels.topic) ?? { oldestAt: undefined, span: 0 }
+      topics.set(labels.topic, figure)
+      figure.span += span
       if (oldestAt !== undefined) figure.oldestAt = Math.min(figure.oldestAt ?? Infinity, oldestAt)
     }
-    for (const [topic, { oldestAt, span }] of figures) {
+  }
+  const show = (owned: readonly Partition[]): void => {
+    metrics.gauge('millrace_kafka_assigned_partitions').set(owned.length)
+    metrics.gauge('millrace_kafka_paused_partitions').set(owned.filter((partition) => !partition.flows).length)
+    metrics.gauge('millrace_kafka_stopped_partitions').set(owned.filter((partition) => partition.held('stopped')).length)
+    collect(owned)
+    for (const { labels, lag } of lags.values()) metrics.gauge('millrace_kafka_lag_records', labels).set(lag)
+    for (const [topic, { oldestAt, span }] of topics) {
       metrics.gauge('millrace_kafka_window_records', { topic }).set(span)
-      metrics
-        .gauge('millrace_kafka_oldest_unacked_age_seconds', { topic })
-        .set(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000)
+      const ageMs = oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt)
+      metrics.gauge('millrace_kafka_oldest_unacked_age_seconds', { topic }).set(ageMs / 1000)
     }
-  })
+  }
+  const forget = metrics.onScrape(() => show(partitions()))
+  return () => {
+    forget()
+    // What this session owned it owns no more: the next one begins from here.
+    show([])
+  }
 }

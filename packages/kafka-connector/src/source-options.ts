@@ -1,5 +1,4 @@
 import type { Logger } from '@millrace/sdk'
-import type { KafkaObserver } from './consumer/observer.ts'
 import type { ConnectionMaterial, ConnectionOptions, SaslMaterial } from './driver/connection.ts'
 import { fetchToken } from './driver/oauth-token.ts'
 import { deadLettersOf, decoderOf } from './letters-and-registry.ts'
@@ -51,7 +50,7 @@ export const connectionOf = (config: KafkaConfig): ConnectionOptions => ({
 })
 
 /** The options of `kafkaSource` that these settings say. */
-export const kafkaOptions = (config: KafkaConfig, logger: Logger, observer?: KafkaObserver): KafkaSourceOptions => {
+export const kafkaOptions = (config: KafkaConfig, logger: Logger): KafkaSourceOptions => {
   const connection = connectionOf(config)
   const deadLetters = deadLettersOf(config, connection, logger)
   const decoder = decoderOf(config)
@@ -77,6 +76,5 @@ export const kafkaOptions = (config: KafkaConfig, logger: Logger, observer?: Kaf
       ...(config.rackId !== undefined && { rackId: config.rackId }),
     },
     times: { commitIntervalMs: config.commitIntervalMs, refreshMs: config.topicRefreshMs },
-    ...(observer !== undefined && { observer }),
   }
 }

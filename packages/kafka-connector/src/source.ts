@@ -1,5 +1,4 @@
 import type { Session, Source, SourceContext } from '@millrace/sdk'
-import { silentObserver } from './consumer/observer.ts'
 import type { KafkaObserver } from './consumer/observer.ts'
 import type { InitialOffset, OutOfRangePolicy } from './consumer/start-position.ts'
 import type { ConsumerTimes } from './consumer/topic-consumer.ts'
@@ -12,6 +11,7 @@ import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 import type { ValueDecoder } from './registry/value-decoder.ts'
 import { attributeNames } from './mapping/record-to-event.ts'
 import type { Partition } from './consumer/partition.ts'
+import { countingObserver, scrapePartitions } from './metrics.ts'
 import { KafkaSession } from './session.ts'
 
 /** What `kafkaSource` takes. Times in milliseconds, sizes in bytes. */
@@ -37,6 +37,7 @@ export interface KafkaSourceOptions {
   readonly maxBatchBytes?: number
   readonly member?: Partial<MemberOptions>
   readonly times?: Partial<ConsumerTimes> & { readonly refreshMs?: number; readonly settleMs?: number; readonly stalledMs?: number }
+  /** Told what consumers do. @default counts in the connector's metrics */
   readonly observer?: KafkaObserver
   /** Another client, or a fake one. @default kafkajs */
   readonly driver?: (context: SourceContext) => KafkaDriver
@@ -95,13 +96,19 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
           refreshMs: times.refreshMs ?? 30_000,
           settleMs: times.settleMs ?? 1000,
           stalledMs: times.stalledMs ?? 120_000,
-          observer: options.observer ?? silentObserver,
+          observer: options.observer ?? countingObserver(context.metrics),
           decoder: (decoder ??= options.decoder?.(context)),
           deadLetters: options.deadLetters,
         },
         context,
       )
       current = session
+      const forget = scrapePartitions(
+        context.metrics,
+        () => session.partitions,
+        () => context.clock.now(),
+      )
+      void session.session.closed.then(forget)
       await session.start()
       return session.session
     },

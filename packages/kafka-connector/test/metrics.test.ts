@@ -1,4 +1,4 @@
-import { createMetrics, metricsTable } from '@millrace/sdk'
+import { createMetrics, metricsTable, sourceMetrics } from '@millrace/sdk'
 import { expect, it } from 'vitest'
 import { Partition } from '../src/consumer/partition.ts'
 import { countingObserver, kafkaMetrics, scrapePartitions } from '../src/metrics.ts'
@@ -10,8 +10,8 @@ it('says what a replica owns, how far it is behind, and what has gone', async ()
   const at = { topic: 'orders', partition: 2 }
   const partition = new Partition(at, quiet)
   let owned = [partition]
-  scrapePartitions(
-    metrics,
+  const forget = scrapePartitions(
+    sourceMetrics(metrics, kafkaMetrics),
     () => owned,
     () => 61_000,
   )
@@ -33,14 +33,14 @@ it('says what a replica owns, how far it is behind, and what has gone', async ()
   const later = await metrics.render()
   expect(later).toContain('millrace_kafka_lag_records{topic="orders",partition="2"} 0')
   expect(later).toMatch(/millrace_kafka_assigned_partitions 0\n/)
+  owned = [partition]
+  forget()
+  expect(await metrics.render()).toMatch(/millrace_kafka_assigned_partitions 0\n/)
 })
 
-it('counts what consumers tell, as soon as there are metrics', async () => {
+it('counts what consumers tell', async () => {
   const metrics = createMetrics({ table: { ...metricsTable, ...kafkaMetrics } })
-  const given: { metrics?: typeof metrics } = {}
-  const observer = countingObserver(() => given.metrics)
-  observer.rebalanced('early')
-  given.metrics = metrics
+  const observer = countingObserver(sourceMetrics(metrics, kafkaMetrics))
   observer.rebalanced('g')
   observer.committed('g', 3, 20)
   observer.commitFailed('g')
@@ -57,5 +57,4 @@ it('counts what consumers tell, as soon as there are metrics', async () => {
     'millrace_kafka_skipped_total{topic="t"} 4',
   ])
     expect(text).toContain(line)
-  expect(text).not.toContain('early')
 })

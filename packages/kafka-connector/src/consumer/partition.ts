@@ -45,7 +45,7 @@ export interface PartitionHooks {
 }
 
 /** Records that are handed over in one go: a batch may hold ten thousand, and answers, timers and heartbeats wait meanwhile. */
-const sliceRecords = 128
+const sliceRecords = 32
 
 /**
  * One partition from its assignment until the next: its window, what was fetched and not handed over yet, and why it stands still.

@@ -1,29 +1,4 @@
-/** Segments by `.`; `*` is one, `#` zero or more anywhere, `>` one or more at the end. */
-const isWild = (topic: string): boolean => topic.split('.').some((part) => part === '*' || part === '#' || part === '>')
-
-/** One row of places of the pattern that are open after each segment: O(segments of both), whatever the pattern. */
-const matches = (pattern: readonly string[], topic: readonly string[]): boolean => {
-  let open = new Set<number>()
-  const enter = (places: Set<number>, place: number): void => {
-    for (let at = place; ; at += 1) {
-      places.add(at)
-      if (pattern[at] !== '#') return
-    }
-  }
-  enter(open, 0)
-  for (const segment of topic) {
-    const next = new Set<number>()
-    for (const place of open) {
-      const part = pattern[place]
-      if (part === undefined) continue
-      if (part === '#') enter(next, place)
-      else if (part === '>') next.add(place).add(place + 1)
-      else if (part === '*' || part === segment) enter(next, place + 1)
-    }
-    open = next
-  }
-  return open.has(pattern.length)
-}
+import { matchesPattern, parseTopicPattern } from '@millrace/sdk'
 
 /** What names topics: exact ones and patterns, as in the `topic` annotation. */
 export interface TopicSelection {
@@ -33,16 +8,16 @@ export interface TopicSelection {
   matchesPattern(topic: string): boolean
 }
 
+/** Splits what was asked for into exact names and patterns. What is neither selects nothing: the topic map has reported it. */
 export const selectTopics = (topics: Iterable<string>): TopicSelection => {
-  const all = new Set(topics)
-  const exact = new Set([...all].filter((topic) => !isWild(topic)))
-  const patterns = [...all].filter(isWild).map((topic) => topic.split('.'))
+  const parsed = [...new Set(topics)].flatMap((topic) => {
+    const pattern = parseTopicPattern(topic)
+    return 'problem' in pattern ? [] : [pattern]
+  })
+  const patterns = parsed.filter((pattern) => !pattern.exact)
   return {
-    exact,
+    exact: new Set(parsed.filter((pattern) => pattern.exact).map((pattern) => pattern.text)),
     hasPatterns: patterns.length > 0,
-    matchesPattern: (topic) => {
-      const segments = topic.split('.')
-      return patterns.some((pattern) => matches(pattern, segments))
-    },
+    matchesPattern: (topic) => patterns.some((pattern) => matchesPattern(pattern, topic)),
   }
 }

@@ -1,7 +1,6 @@
 import type { Logger } from '../contract/logger.ts'
 import type { Source } from '../contract/source.ts'
 import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
-import type { Metrics } from '../ports/metrics/registry.ts'
 import type { CoreConfig } from './config/core-config.ts'
 import type { Connector } from './connector.ts'
 
@@ -16,8 +15,6 @@ export interface HostOptions {
   readonly logger: Logger
   /** Rows of the sources' own metrics. */
   readonly metrics?: MetricsTable
-  /** Called once, before the connectors start, with the metrics of the process: those of `metrics` are among them. */
-  instrument?(metrics: Metrics<MetricsTable>): void
 }
 
 /** Connectors in a process with everything around them. */

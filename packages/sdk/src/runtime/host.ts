@@ -1,11 +1,9 @@
 import { describeError } from '../core/errors.ts'
 import { LoopWatch } from '../core/loop-watch.ts'
 import { metricsTable } from '../ports/metrics/metrics-table.ts'
-import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
 import { metricsObserver } from '../ports/metrics/observer.ts'
 import { sourceMetrics } from '../ports/metrics/source-metrics.ts'
 import { createMetrics } from '../ports/metrics/registry.ts'
-import type { Metrics } from '../ports/metrics/registry.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import type { AdminPages } from './admin/admin-routes.ts'
 import { createAdminServer } from './admin/admin-server.ts'
@@ -58,7 +56,6 @@ export const startHost = async (options: HostOptions): Promise<ConnectorHost> =>
         ...(spool !== undefined && source.replay === 'spool' && { spool }),
       }),
     )
-    options.instrument?.(metrics as unknown as Metrics<MetricsTable>)
     hostMetrics(
       metrics,
       connectors,

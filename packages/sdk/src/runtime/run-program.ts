@@ -5,7 +5,6 @@ import { version } from '../core/version.ts'
 import { nodeFileReader } from '../ports/files/file-reader.ts'
 import { createLogger } from '../ports/logging/pino-logger.ts'
 import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
-import type { Metrics } from '../ports/metrics/registry.ts'
 import { coreSettings } from './config/core-settings.ts'
 import { helpText } from './config/help-text.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -18,7 +17,7 @@ import type { ConnectorHost } from './host-options.ts'
 import { onStopSignals } from './stop-signals.ts'
 
 /** A connector as a program. */
-export interface ConnectorProgram<V extends object, M extends MetricsTable = MetricsTable, S extends Source = Source> {
+export interface ConnectorProgram<V extends object> {
   /** Its command, e.g. `millrace-cron-connector`. */
   readonly name: string
   /** One sentence for `--help`. */
@@ -26,10 +25,8 @@ export interface ConnectorProgram<V extends object, M extends MetricsTable = Met
   /** The settings of its source. */
   readonly settings: Component<V>
   /** Rows of the source's own metrics. */
-  readonly metrics?: M
-  source(settings: Readonly<V>, logger: Logger): S | Promise<S>
-  /** Called once before the start, where `metrics` has rows: lets the source set its gauges before each scrape, and count. */
-  instrument?(source: S, metrics: Metrics<M>): void
+  readonly metrics?: MetricsTable
+  source(settings: Readonly<V>, logger: Logger): Source | Promise<Source>
 }
 
 /** What a program is run with. @default the process's own */
@@ -86,8 +83,8 @@ export const runHost = async (host: ConnectorHost, logger: Logger): Promise<numb
  * A connector's whole process: configuration, logs, admin server, connector, signals. Resolves with the exit code: 0 after a clean
  * stop, 1 on a failure, 2 on a wrong configuration.
  */
-export const runProgram = async <V extends object, M extends MetricsTable = MetricsTable, S extends Source = Source>(
-  program: ConnectorProgram<V, M, S>,
+export const runProgram = async <V extends object>(
+  program: ConnectorProgram<V>,
   given: ProgramEnvironment = ofProcess(),
 ): Promise<number> => {
   const components = { core: coreSettings, source: program.settings }
@@ -116,8 +113,6 @@ export const runProgram = async <V extends object, M extends MetricsTable = Metr
       sources: [source],
       logger,
       ...(program.metrics !== undefined && { metrics: program.metrics }),
-      // The table of the process holds the program's rows: its names are right.
-      instrument: (metrics) => program.instrument?.(source, metrics as unknown as Metrics<M>),
     })
     logger.info('listening', { admin: host.adminUrl, version })
     return await runHost(host, logger)

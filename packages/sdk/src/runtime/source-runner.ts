@@ -43,11 +43,21 @@ export class SourceRunner {
   }
 
   pause(intake: string | undefined): void {
-    this.#session?.pause(intake)
+    this.#tell('pause', intake)
   }
 
   resume(intake: string | undefined): void {
-    this.#session?.resume(intake)
+    this.#tell('resume', intake)
+  }
+
+  /** The delivery core is in the middle of its books when it says so: what a session throws must not reach it. */
+  #tell(what: 'pause' | 'resume', intake: string | undefined): void {
+    try {
+      this.#session?.[what](intake)
+    } catch (error) {
+      const { logger, source } = this.#options
+      logger.error('a session threw when it was told to pause or to go on', { source: source.name, what, intake, error: describeError(error) })
+    }
   }
 
   /** Last commit or ack, then leave; resolves when the session is closed. Only after the engine has released what was left. */

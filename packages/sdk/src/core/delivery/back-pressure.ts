@@ -62,11 +62,7 @@ export class BackPressure {
   /** After an event has left. */
   left(intake: Intake): void {
     const { limits, observer, resume } = this.#options
-    if (intake.paused !== undefined && intake.relaxed()) {
-      intake.paused = undefined
-      resume(intake.name)
-      observer.intakeResumed?.(intake.name)
-    }
+    if (intake.paused !== undefined && intake.relaxed()) this.#resume(intake)
     if (this.#allPaused && this.#ledger.open <= limits.maxEvents / 2 && this.#ledger.bytes <= limits.maxBytes / 2) {
       this.#allPaused = false
       resume(undefined)
@@ -78,12 +74,20 @@ export class BackPressure {
   /** Ownership is gone: the name starts anew, and unpaused, when it is used again. */
   forget(intake: Intake): void {
     if (this.#intakes.get(intake.name) === intake) this.#intakes.delete(intake.name)
+    // An acknowledgement may come through later than this; by then the pause under the name is the next owner's.
+    if (intake.paused !== undefined) this.#resume(intake)
   }
 
   /** A new session starts unpaused: what must stay paused is said again. */
   restate(): void {
     if (this.#allPaused) this.#options.pause(undefined)
     for (const intake of this.#intakes.values()) if (intake.paused !== undefined) this.#options.pause(intake.name)
+  }
+
+  #resume(intake: Intake): void {
+    intake.paused = undefined
+    this.#options.resume(intake.name)
+    this.#options.observer.intakeResumed?.(intake.name)
   }
 
   #forgetIdle(intake: Intake): void {

@@ -17,11 +17,11 @@ export interface DeliveryLimits {
   readonly maxInFlight: number
   /** Events that are not settled, over all intakes. @default 20000 */
   readonly maxEvents: number
-  /** Bytes of their data. @default 67108864 */
+  /** Bytes of their data and headers. @default 67108864 */
   readonly maxBytes: number
   /** Unsettled events of one intake, and the span behind its oldest one where positions are prefixes. @default 10000 */
   readonly window: number
-  /** Larger events go to the dead letters as `too-large`. @default 16777216 */
+  /** Events with more data go to the dead letters as `too-large`. @default 16777216 */
   readonly maxEventBytes: number
 }
 

@@ -86,8 +86,8 @@ export class Engine {
     }
     this.#pressure.entered(intake)
     if (delivery.unreadable !== undefined) this.#handOvers.buryEvent(entry, delivery.unreadable.reason, delivery.unreadable.detail)
-    else if (entry.bytes > limits.maxEventBytes)
-      this.#handOvers.buryEvent(entry, 'too-large', `${entry.bytes} bytes; the limit is ${limits.maxEventBytes}`)
+    else if (event.data.byteLength > limits.maxEventBytes)
+      this.#handOvers.buryEvent(entry, 'too-large', `${event.data.byteLength} bytes; the limit is ${limits.maxEventBytes}`)
     else this.#route(entry)
     this.#pump()
   }

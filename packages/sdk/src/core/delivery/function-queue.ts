@@ -105,10 +105,10 @@ export class FunctionQueue implements Due {
       routes.length < batch.size &&
       route.part === leader.part &&
       route.entry.intake.frozen === undefined &&
-      (routes.length === 0 || bytes + route.entry.bytes <= batch.maxBytes)
+      (routes.length === 0 || bytes + route.entry.delivery.event.data.byteLength <= batch.maxBytes)
     const take = (route: Route): void => {
       routes.push(route)
-      bytes += route.entry.bytes
+      bytes += route.entry.delivery.event.data.byteLength
     }
     for (let head: Route | undefined = leader; head !== undefined; head = this.#shiftIf(fits)) {
       take(head)

@@ -1,4 +1,5 @@
 import type { Delivery, ReleaseReason, RouteResult, Settlement } from '../../contract/delivery.ts'
+import type { MillraceEvent } from '../../contract/event.ts'
 import type { Intake } from './intake.ts'
 import type { Route } from './route.ts'
 
@@ -14,11 +15,21 @@ export interface Conservation {
   readonly drift: number
 }
 
+const headerBytes = ({ headers }: MillraceEvent): number => {
+  let bytes = 0
+  for (const [name, value] of headers) bytes += name.length + value.length
+  return bytes
+}
+
+/** Told once when an acknowledgement is through; `failure` when it was refused. */
+export type AckDone = (settlement: Settlement, failure?: unknown) => void
+
 /** One delivery from its arrival until it is acknowledged or released. */
 export class Entry {
   readonly delivery: Delivery
   readonly intake: Intake
   readonly place: number
+  /** Data and headers: what it holds in memory. */
   readonly bytes: number
   /** Somebody waits for the results and has the event: what would be a dead letter is told instead. */
   readonly answers: boolean
@@ -38,7 +49,7 @@ export class Entry {
     this.delivery = delivery
     this.intake = intake
     this.place = place
-    this.bytes = delivery.event.data.byteLength
+    this.bytes = delivery.event.data.byteLength + headerBytes(delivery.event)
     this.answers = answers
     this.receivedAt = receivedAt
   }
@@ -56,6 +67,8 @@ export class Ledger {
   #dead = 0
   #released = 0
   #open = 0
+  #acknowledging = false
+  #toAcknowledge: { readonly entry: Entry; readonly done: AckDone }[] = []
   /** Bytes of the events that are open. */
   bytes = 0
 
@@ -80,29 +93,24 @@ export class Ledger {
   }
 
   /** All routes are settled: acknowledges, and calls `done` when the acknowledgement is through. Idempotent. */
-  acknowledge(entry: Entry, done: (settlement: Settlement, failure?: unknown) => void): void {
+  acknowledge(entry: Entry, done: AckDone): void {
     if (entry.state !== 'open') return
     entry.state = 'acking'
-    const settlement: Settlement = { results: entry.results }
-    const finish = (failure?: unknown): void => {
-      entry.state = 'acked'
-      this.#leave(entry)
-      // A refused acknowledgement: the broker gives the event again, as after a release.
-      if (failure !== undefined) this.#released += 1
-      else if (entry.results.some((result) => result.outcome === 'dead-lettered')) this.#dead += 1
-      else this.#acked += 1
-      done(settlement, failure)
+    // A source may hand over its next event from within `ack`: one after the other, or a run of events that nobody wants would fill the stack.
+    if (this.#acknowledging) {
+      this.#toAcknowledge.push({ entry, done })
+      return
     }
+    this.#acknowledging = true
     try {
-      const pending = entry.delivery.ack(settlement)
-      if (pending === undefined) finish()
-      else
-        pending.then(
-          () => finish(),
-          (failure: unknown) => finish(failure ?? new Error('ack was rejected')),
-        )
-    } catch (failure) {
-      finish(failure)
+      this.#ack(entry, done)
+      while (this.#toAcknowledge.length > 0) {
+        const batch = this.#toAcknowledge
+        this.#toAcknowledge = []
+        for (const next of batch) this.#ack(next.entry, next.done)
+      }
+    } finally {
+      this.#acknowledging = false
     }
   }
 
@@ -132,6 +140,33 @@ export class Ledger {
   conservation(): Conservation {
     const [received, acked, dead, released, inFlight] = [this.#received, this.#acked, this.#dead, this.#released, this.#open]
     return { received, acked, dead, released, inFlight, drift: received - acked - dead - released - inFlight }
+  }
+
+  #ack(entry: Entry, done: AckDone): void {
+    const settlement: Settlement = { results: entry.results }
+    let pending: void | Promise<void>
+    try {
+      pending = entry.delivery.ack(settlement)
+    } catch (failure) {
+      pending = Promise.reject(failure)
+    }
+    // What `done` throws is not a failure of the acknowledgement: it must not be counted a second time.
+    if (pending === undefined) this.#acknowledged(entry, settlement, done, undefined)
+    else
+      pending.then(
+        () => this.#acknowledged(entry, settlement, done, undefined),
+        (failure: unknown) => this.#acknowledged(entry, settlement, done, failure ?? new Error('ack was rejected')),
+      )
+  }
+
+  #acknowledged(entry: Entry, settlement: Settlement, done: AckDone, failure: unknown): void {
+    entry.state = 'acked'
+    this.#leave(entry)
+    // A refused acknowledgement: the broker gives the event again, as after a release.
+    if (failure !== undefined) this.#released += 1
+    else if (entry.results.some((result) => result.outcome === 'dead-lettered')) this.#dead += 1
+    else this.#acked += 1
+    done(settlement, failure)
   }
 
   #leave(entry: Entry): void {
