@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { HeaderField, MillraceEvent } from '@millrace/sdk'
+import { type CloudEvent, cloudEventHeaders, type HeaderField, type MillraceEvent, readStructuredCloudEvent } from '@millrace/sdk'
 import { readBinary } from './cloudevents/binary.ts'
-import type { CloudEvent } from './cloudevents/cloud-event.ts'
 import type { Mode } from './cloudevents/mode.ts'
-import { readStructured } from './cloudevents/structured.ts'
+import { orProblem } from './cloudevents/or-problem.ts'
 import { cloudEventId, readIdempotencyKey } from './request/event-id.ts'
 import { forwardedHeaders } from './request/forwarded-headers.ts'
 
@@ -29,7 +28,7 @@ const ofCloudEvent = (topic: string, event: CloudEvent, others: readonly HeaderF
   topic,
   partition: topic,
   data: event.data,
-  headers: [...[...event.attributes].map(([name, value]): HeaderField => [`ce-${name}`, value]), ...others],
+  headers: [...cloudEventHeaders(event), ...others],
   ...(event.time !== undefined && { time: event.time }),
   ...(event.contentType !== undefined && { contentType: event.contentType }),
   ...(event.partitionKey !== undefined && { orderingKey: event.partitionKey }),
@@ -45,8 +44,18 @@ export const readEvent = (request: EventRequest): MillraceEvent => {
   const { topic, mode, headers, raw, body } = request
   const others = forwardedHeaders(raw)
   const contentType = headers['content-type']
-  if (mode === 'structured') return ofCloudEvent(topic, readStructured(body), others)
-  if (mode === 'binary') return ofCloudEvent(topic, readBinary(raw, contentType, body), others)
+  if (mode === 'structured')
+    return ofCloudEvent(
+      topic,
+      orProblem(() => readStructuredCloudEvent(body)),
+      others,
+    )
+  if (mode === 'binary')
+    return ofCloudEvent(
+      topic,
+      orProblem(() => readBinary(raw, contentType, body)),
+      others,
+    )
   const key = headers['idempotency-key']
   return {
     id: key === undefined ? request.newId() : readIdempotencyKey(String(key)),

@@ -1,6 +1,5 @@
+import { type CloudEvent, cloudEvent, CloudEventFault } from '@millrace/sdk'
 import { headerPairs } from '../request/forwarded-headers.ts'
-import { badCloudEvent } from './bad-cloudevent.ts'
-import { type CloudEvent, cloudEvent } from './cloud-event.ts'
 import { decodeHeaderValue } from './header-value.ts'
 
 const prefix = 'ce-'
@@ -15,7 +14,7 @@ export const hasCloudEventHeaders = (raw: readonly string[]): boolean => {
  * A CloudEvent in binary mode: attributes in `ce-*`, data in the body.
  *
  * @param raw Node's `rawHeaders`
- * @throws Problem `bad-cloudevent`
+ * @throws CloudEventFault
  */
 export const readBinary = (raw: readonly string[], contentType: string | undefined, body: Uint8Array): CloudEvent => {
   const attributes = new Map<string, string>()
@@ -24,10 +23,10 @@ export const readBinary = (raw: readonly string[], contentType: string | undefin
     const name = lower.slice(prefix.length)
     // Over HTTP this attribute is the content type; some producers send it twice.
     if (name === 'datacontenttype') continue
-    if (attributes.has(name)) throw badCloudEvent('An attribute is given more than once.', 'Send each ce- header once.')
+    if (attributes.has(name)) throw new CloudEventFault('An attribute is given more than once.', 'Send each ce- header once.')
     const text = decodeHeaderValue(value)
     if (text === undefined) {
-      throw badCloudEvent(
+      throw new CloudEventFault(
         `The header ce-${/^[a-z0-9]{1,64}$/.test(name) ? name : '?'} is not percent-encoded UTF-8.`,
         'Encode blanks, quotes, % and everything beyond ASCII byte by byte as %XX.',
       )

@@ -1,12 +1,12 @@
+import { type CloudEvent, cloudEventHeaders } from '@millrace/sdk'
 import type { Delivery, HeaderField, MillraceEvent, Target } from '@millrace/sdk'
 import type { DriverRecord } from '../driver/driver.ts'
 import { isCloudEventHeader, readBinary } from './binary-cloud-event.ts'
-import type { CloudEventView } from './cloud-event.ts'
 import { headerText } from './fields.ts'
 import { readLetterCopy } from './letter-copy.ts'
 import { kafkaAttributes } from './names.ts'
 import { rememberOrigin } from './origin.ts'
-import { isStructuredType, readStructured } from './structured-cloud-event.ts'
+import { isStructuredType, readStructured } from './read-cloud-event.ts'
 
 /** A value that the schema registry decoded, or why it could not be. */
 export type DecodedValue =
@@ -67,7 +67,7 @@ const attributesOf = (record: DriverRecord): readonly HeaderField[] => {
 }
 
 interface Body {
-  readonly cloudEvent?: CloudEventView | undefined
+  readonly cloudEvent?: CloudEvent | undefined
   readonly data: Uint8Array
   readonly contentType: string | undefined
 }
@@ -85,17 +85,17 @@ const bodyOf = (record: DriverRecord, decoded: DecodedValue | undefined): Body =
       : { cloudEvent: structured, data: structured.data, contentType: structured.contentType }
   }
   const contentType = readable?.contentType ?? own
-  return { cloudEvent: readBinary(headers, contentType), data, contentType }
+  return { cloudEvent: readBinary(headers, contentType, data), data, contentType }
 }
 
 /** A CloudEvent's attributes go out as `ce-*`, whatever form they came in; headers that claim to be them do not. */
-const headersOf = (headers: readonly HeaderField[], cloudEvent: CloudEventView | undefined): readonly HeaderField[] =>
+const headersOf = (headers: readonly HeaderField[], cloudEvent: CloudEvent | undefined): readonly HeaderField[] =>
   cloudEvent === undefined
     ? headers
-    : [...cloudEvent.headers, ...headers.filter(([name]) => !isCloudEventHeader(name) && !name.toLowerCase().startsWith('ce-'))]
+    : [...cloudEventHeaders(cloudEvent), ...headers.filter(([name]) => !isCloudEventHeader(name) && !name.toLowerCase().startsWith('ce-'))]
 
 /** A CloudEvent is the same as another if source and id are; a URI cannot have a `|`, so the first one always is the border. */
-const idOf = (record: DriverRecord, cluster: string, cloudEvent: CloudEventView | undefined): string =>
+const idOf = (record: DriverRecord, cluster: string, cloudEvent: CloudEvent | undefined): string =>
   cloudEvent === undefined
     ? `kafka:${cluster}/${record.topic}/${record.partition}/${record.offset}`
     : `${cloudEvent.source}|${cloudEvent.id}`

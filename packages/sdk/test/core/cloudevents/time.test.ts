@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseTime } from '../../src/cloudevents/time.ts'
+import { parseTime } from '../../../src/core/cloudevents/time.ts'
 
 test('reads every time that JavaScript writes', () => {
   const dates = fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })

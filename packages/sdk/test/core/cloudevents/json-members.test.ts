@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JsonFault, readJsonMembers } from '../../src/cloudevents/json-members.ts'
+import { JsonFault, readJsonMembers } from '../../../src/core/cloudevents/json-members.ts'
 
 const readable = (text: string): boolean => {
   try {

@@ -1,4 +1,5 @@
-import { badCloudEvent } from './bad-cloudevent.ts'
+import type { HeaderField } from '../../contract/event.ts'
+import { CloudEventFault } from './cloud-event-fault.ts'
 import { parseTime } from './time.ts'
 
 /** A CloudEvent 1.0, whatever the form in which it came. */
@@ -26,18 +27,19 @@ const notInUri = /[\s"<>\\^`{|}]/
 
 const checkAttribute = (name: string, value: string): void => {
   if (!attributeName.test(name)) {
-    throw badCloudEvent('An attribute has a name that is not lower-case letters and digits.', 'Name extensions like myextension.')
+    throw new CloudEventFault('An attribute has a name that is not lower-case letters and digits.', 'Name extensions like myextension.')
   }
-  if (value.length > maxLength) throw badCloudEvent(`The attribute ${name} has more than ${maxLength} characters.`, 'Put it into the data.')
+  if (value.length > maxLength)
+    throw new CloudEventFault(`The attribute ${name} has more than ${maxLength} characters.`, 'Put it into the data.')
   if (control.test(value) || !value.isWellFormed()) {
-    throw badCloudEvent(`The attribute ${name} has control characters or broken Unicode.`, 'Remove them.')
+    throw new CloudEventFault(`The attribute ${name} has control characters or broken Unicode.`, 'Remove them.')
   }
 }
 
 const required = (attributes: ReadonlyMap<string, string>, name: string): string => {
   const value = attributes.get(name)
   if (value === undefined || value === '')
-    throw badCloudEvent(`The attribute ${name} is missing or empty.`, 'id, source, specversion and type are required.')
+    throw new CloudEventFault(`The attribute ${name} is missing or empty.`, 'id, source, specversion and type are required.')
   return value
 }
 
@@ -45,20 +47,21 @@ const required = (attributes: ReadonlyMap<string, string>, name: string): string
  * Checks attributes and makes a CloudEvent of them.
  *
  * @param attributes `datacontenttype` included, if there is one
- * @throws Problem `bad-cloudevent`
+ * @throws CloudEventFault
  */
 export const cloudEvent = (attributes: ReadonlyMap<string, string>, data: Uint8Array): CloudEvent => {
-  if (attributes.size > maxAttributes) throw badCloudEvent(`There are more than ${maxAttributes} attributes.`, 'Put them into the data.')
+  if (attributes.size > maxAttributes)
+    throw new CloudEventFault(`There are more than ${maxAttributes} attributes.`, 'Put them into the data.')
   for (const [name, value] of attributes) checkAttribute(name, value)
   const version = required(attributes, 'specversion')
-  if (version !== '1.0') throw badCloudEvent('The specversion is not 1.0.', 'Send version 1.0, the only one that is understood.')
+  if (version !== '1.0') throw new CloudEventFault('The specversion is not 1.0.', 'Send version 1.0, the only one that is understood.')
   const source = required(attributes, 'source')
   if (notInUri.test(source))
-    throw badCloudEvent('The source is not a URI reference.', 'Use something like /shop/checkout; encode blanks as %20.')
+    throw new CloudEventFault('The source is not a URI reference.', 'Use something like /shop/checkout; encode blanks as %20.')
   const timeText = attributes.get('time')
   const time = timeText === undefined ? undefined : parseTime(timeText)
   if (timeText !== undefined && time === undefined) {
-    throw badCloudEvent('The time is not a time of RFC 3339.', 'Use something like 2026-11-25T16:49:45Z.')
+    throw new CloudEventFault('The time is not a time of RFC 3339.', 'Use something like 2026-11-25T16:49:45Z.')
   }
   const contentType = attributes.get('datacontenttype')
   const partitionKey = attributes.get('partitionkey')
@@ -75,3 +78,7 @@ export const cloudEvent = (attributes: ReadonlyMap<string, string>, data: Uint8A
     data,
   }
 }
+
+/** The attributes as headers of an event, `ce-*`, so that functions see one form whatever the producer sent. */
+export const cloudEventHeaders = ({ attributes }: CloudEvent): readonly HeaderField[] =>
+  [...attributes].map(([name, value]): HeaderField => [`ce-${name}`, value])

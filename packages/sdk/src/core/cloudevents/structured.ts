@@ -1,4 +1,4 @@
-import { badCloudEvent } from './bad-cloudevent.ts'
+import { CloudEventFault } from './cloud-event-fault.ts'
 import { type CloudEvent, cloudEvent } from './cloud-event.ts'
 import { JsonFault, readJsonMembers } from './json-members.ts'
 
@@ -13,7 +13,7 @@ const textOf = (body: Uint8Array): string => {
   try {
     return decoder.decode(body)
   } catch {
-    throw badCloudEvent('The body is not UTF-8.', 'Send JSON in UTF-8.')
+    throw new CloudEventFault('The body is not UTF-8.', 'Send JSON in UTF-8.')
   }
 }
 
@@ -22,7 +22,7 @@ const membersOf = (text: string): ReadonlyMap<string, string> => {
     return readJsonMembers(text)
   } catch (fault) {
     if (!(fault instanceof JsonFault)) throw fault
-    throw badCloudEvent(
+    throw new CloudEventFault(
       `The body is not a CloudEvent in JSON: ${fault.message}.`,
       'Send one JSON object, see the CloudEvents JSON format 1.0.',
     )
@@ -36,7 +36,7 @@ const attributeText = (raw: string): string | undefined => {
   if (typeof value === 'string') return value
   if (typeof value === 'boolean') return String(value)
   if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 31) return String(value)
-  throw badCloudEvent(
+  throw new CloudEventFault(
     'An attribute is neither text, a whole number of 32 bits, a boolean nor null.',
     'Put objects and lists into the data.',
   )
@@ -45,11 +45,11 @@ const attributeText = (raw: string): string | undefined => {
 const dataOf = (members: ReadonlyMap<string, string>, contentType: string): Uint8Array => {
   const raw = members.get('data')
   const encoded = members.get('data_base64')
-  if (raw !== undefined && encoded !== undefined) throw badCloudEvent('There are both data and data_base64.', 'Send one of them.')
+  if (raw !== undefined && encoded !== undefined) throw new CloudEventFault('There are both data and data_base64.', 'Send one of them.')
   if (encoded !== undefined && encoded !== 'null') {
     const text: unknown = encoded.startsWith('"') ? JSON.parse(encoded) : undefined
     if (typeof text !== 'string' || !base64.test(text) || text.length % 4 !== 0) {
-      throw badCloudEvent('data_base64 is not base64.', 'Use the alphabet with + and /, padded with =.')
+      throw new CloudEventFault('data_base64 is not base64.', 'Use the alphabet with + and /, padded with =.')
     }
     return Buffer.from(text, 'base64')
   }
@@ -61,9 +61,9 @@ const dataOf = (members: ReadonlyMap<string, string>, contentType: string): Uint
 /**
  * A CloudEvent in structured mode, `application/cloudevents+json`.
  *
- * @throws Problem `bad-cloudevent`
+ * @throws CloudEventFault
  */
-export const readStructured = (body: Uint8Array): CloudEvent => {
+export const readStructuredCloudEvent = (body: Uint8Array): CloudEvent => {
   const members = membersOf(textOf(body))
   const attributes = new Map<string, string>()
   for (const [name, raw] of members) {
