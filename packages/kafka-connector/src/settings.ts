@@ -167,9 +167,10 @@ export const kafkaSettings: Component<KafkaConfig> = {
     requestTimeoutMs: setting({
       name: 'kafka_request_timeout',
       type: duration('1s', '10m'),
-      default: '30s',
-      describe: 'Of one request to a broker.',
-      example: '10s',
+      default: '10s',
+      describe:
+        'Of one request to a broker. It is tried six times before the connection counts as lost: a broker that swallows requests is noticed after a minute.',
+      example: '30s',
     }),
     connectTimeoutMs: setting({
       name: 'kafka_connect_timeout',
