@@ -2,6 +2,8 @@ import { join, resolve } from 'node:path'
 import { cronSettings } from '@millrace/cron-connector'
 import { httpSettings } from '@millrace/http-source'
 import type { HttpConfig } from '@millrace/http-source'
+import { kafkaSettings } from '@millrace/kafka-connector'
+import type { KafkaConfig } from '@millrace/kafka-connector'
 import {
   choice,
   coreSettings,
@@ -80,6 +82,8 @@ const components = {
   core: withDefaults(coreSettings, { adminHost: '127.0.0.1', adminPort: '8082', rebuildIntervalMs: '2s' }),
   http: withDefaults<HttpConfig>(httpSettings, { eventsPort: '8081' }),
   cron: cronSettings,
+  // Dead letters of all sources go to the data directory.
+  kafka: withDefaults<KafkaConfig>(kafkaSettings, { deadLetters: 'none' }),
 }
 
 /** Everything that `dev` runs with. */
@@ -89,6 +93,8 @@ export interface DevConfig {
   readonly core: CoreConfig
   readonly http: HttpConfig
   readonly cron: { readonly timezone: string }
+  /** Absent: nobody named a broker. */
+  readonly kafka?: KafkaConfig
   /** Somebody named a gateway: there is no embedded one. */
   readonly realGateway: boolean
   readonly warnings: readonly string[]
@@ -108,14 +114,16 @@ const entriesWith = (entries: readonly ConfigEntry[], url: string, embedded: boo
  */
 export const readDevConfig = async (argv: readonly string[], io: CliIo): Promise<DevConfig> => {
   const config = await loadConfig(components, { argv, env: io.env, files: nodeFileReader })
-  const { dev: own, core, http, cron } = config.values
-  const realGateway = config.entries.find(({ name }) => name === 'gateway_url')?.origin !== 'default'
+  const { dev: own, core, http, cron, kafka } = config.values
+  const isGiven = (setting: string): boolean => config.entries.find(({ name }) => name === setting)?.origin !== 'default'
+  const realGateway = isGiven('gateway_url')
   const directory = resolve(io.cwd, own.dataDir)
   return {
     own,
     core: { ...core, stateDir: core.stateDir ?? directory, deadLetterDir: core.deadLetterDir ?? join(directory, 'dead-letters') },
     http,
     cron,
+    ...(isGiven('broker_hosts') && { kafka }),
     realGateway,
     warnings: config.warnings,
     describe: (url) => describeConfig({ entries: entriesWith(config.entries, url, !realGateway) }),

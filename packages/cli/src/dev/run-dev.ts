@@ -1,7 +1,8 @@
 import { cronSource } from '@millrace/cron-connector'
 import { startDevGateway } from '@millrace/dev-gateway'
 import type { DevGateway } from '@millrace/dev-gateway'
-import { httpOptions, httpSource } from '@millrace/http-source'
+import { httpMetrics, httpOptions, httpSource } from '@millrace/http-source'
+import { kafkaMetrics, kafkaOptions, kafkaSource } from '@millrace/kafka-connector'
 import { createLogger, runHost, startHost, systemClock } from '@millrace/sdk'
 import type { Connector, ConnectorHost } from '@millrace/sdk'
 import type { CliIo } from '../io.ts'
@@ -50,13 +51,16 @@ const summarise = (connectors: readonly Connector[], narrator: Narrator): void =
 
 const runConnectors = async (
   host: ConnectorHost,
+  sourceNames: readonly string[],
   narrator: Narrator,
   ready: () => void,
   logger: Parameters<typeof runHost>[1],
 ): Promise<number> => {
-  const [http, cron] = host.connectors
-  if (http !== undefined) narrateConnector(http, 'http', narrator)
-  if (cron !== undefined) narrateConnector(cron, 'cron', narrator)
+  const [http] = host.connectors
+  for (const [index, name] of sourceNames.entries()) {
+    const connector = host.connectors[index]
+    if (connector !== undefined) narrateConnector(connector, name, narrator)
+  }
   http?.on('state:changed', ({ state }) => {
     if (state === 'draining')
       narrator.say({ kind: 'state', about: 'draining', text: 'what is in flight may finish; a second signal gives it back at once' })
@@ -69,7 +73,8 @@ const runConnectors = async (
 }
 
 /**
- * The embedded gateway (or a real one), the HTTP event source and the cron connector in one process, until a signal.
+ * The embedded gateway (or a real one), the HTTP event source, the cron connector and, if a broker is named, the Kafka connector in one
+ * process, until a signal.
  *
  * @returns the exit code: 0 after a drain, 128 + n when a second signal n aborted it
  * @throws MillraceError when something of it cannot start; nothing is left running then
@@ -92,13 +97,20 @@ export const runDev = async (config: DevConfig, io: CliIo): Promise<number> => {
   try {
     const events = await http.listen()
     const url = gateway?.url ?? core.gatewayUrl
+    const sources = [
+      http,
+      cronSource(config.cron),
+      ...(config.kafka === undefined ? [] : [kafkaSource(kafkaOptions(config.kafka, logger))]),
+    ]
     const host = await startHost({
       config: { ...core, gatewayUrl: url },
       describedConfig: config.describe(url),
-      sources: [http, cronSource(config.cron)],
+      sources,
       logger,
+      metrics: { ...httpMetrics, ...kafkaMetrics },
     })
-    return await runConnectors(host, narrator, () => narrator.ready({ gateway: url, events, admin: host.adminUrl }), logger)
+    const names = sources.map(({ name }) => name)
+    return await runConnectors(host, names, narrator, () => narrator.ready({ gateway: url, events, admin: host.adminUrl }), logger)
   } finally {
     await http.dispose?.()
     await gateway?.close()
