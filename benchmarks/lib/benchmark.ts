@@ -10,14 +10,27 @@ export interface Measured {
   readonly alsoMet?: boolean
 }
 
-export interface Benchmark {
+/** A result to come. */
+export interface Line {
   readonly name: string
   /** One sentence: what runs, against what. */
   readonly about: string
   /** The goal for `ours / baseline`. */
   readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+}
+
+export interface Benchmark extends Line {
   /** @param quick a tenth of the work or less */
   run(quick: boolean): Promise<Measured>
+}
+
+/** Several comparisons of one workload. */
+export interface Comparisons {
+  readonly name: string
+  readonly about: string
+  readonly lines: readonly Line[]
+  /** One for each of `lines`, in their order. @param quick a tenth of the work or less */
+  run(quick: boolean): Promise<readonly Measured[]>
 }
 
 /** The line of `--json`. */
@@ -32,7 +45,7 @@ export interface Result {
   readonly notes: readonly string[]
 }
 
-export const resultOf = ({ name, goal }: Pick<Benchmark, 'name' | 'goal'>, measured: Measured): Result => {
+export const resultOf = ({ name, goal }: Pick<Line, 'name' | 'goal'>, measured: Measured): Result => {
   const ratio = measured.ours / measured.baseline
   const met = (measured.alsoMet ?? true) && ('atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost)
   const text = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`
