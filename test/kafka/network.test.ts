@@ -27,28 +27,32 @@ const open = (): Promise<KafkaRun> =>
     env: { kafka_request_timeout: '3s', queue_window: '200' },
   })
 
-test('T9 a black hole between connector and broker: it lives, says that it is not ready and why, and goes on afterwards', { timeout: 120_000 }, async () => {
-  await using run = await open()
-  const connector = await run.start()
-  await connector.ready(60_000)
-  const load = run.load({ perSecond: 100 })
-  await run.waitForSuccesses(100, 60_000)
-  const since = Date.now()
-  await proxy.add({ type: 'black-hole' })
-  const status = async (path: string): Promise<number> => (await connector.get(path)).status
-  await waitUntil(async () => (await status('/readyz')) === 503, { timeoutMs: 60_000, what: 'readyz to be false' })
-  const noticedMs = Date.now() - since
-  expect(await status('/livez')).toBe(200)
-  expect(connector.output()).toContain('E_KAFKA_UNREACHABLE')
-  await proxy.heal()
-  await waitUntil(async () => (await status('/readyz')) === 200, { timeoutMs: 60_000, what: () => connector.output().slice(-3000) })
-  await load.finish()
-  await run.drained(60_000)
-  const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-  console.log('black hole', { noticedMs, duplicated: found.duplicated, events: found.confirmed, gap: run.longestGapMs(since) })
-  expect(found.problems).toEqual([])
-  expect(found.succeeded).toBe(found.confirmed)
-})
+test(
+  'T9 a black hole between connector and broker: it lives, says that it is not ready and why, and goes on afterwards',
+  { timeout: 120_000 },
+  async () => {
+    await using run = await open()
+    const connector = await run.start()
+    await connector.ready(60_000)
+    const load = run.load({ perSecond: 100 })
+    await run.waitForSuccesses(100, 60_000)
+    const since = Date.now()
+    await proxy.add({ type: 'black-hole' })
+    const status = async (path: string): Promise<number> => (await connector.get(path)).status
+    await waitUntil(async () => (await status('/readyz')) === 503, { timeoutMs: 60_000, what: 'readyz to be false' })
+    const noticedMs = Date.now() - since
+    expect(await status('/livez')).toBe(200)
+    expect(connector.output()).toContain('E_KAFKA_UNREACHABLE')
+    await proxy.heal()
+    await waitUntil(async () => (await status('/readyz')) === 200, { timeoutMs: 60_000, what: () => connector.output().slice(-3000) })
+    await load.finish()
+    await run.drained(60_000)
+    const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
+    console.log('black hole', { noticedMs, duplicated: found.duplicated, events: found.confirmed, gap: run.longestGapMs(since) })
+    expect(found.problems).toEqual([])
+    expect(found.succeeded).toBe(found.confirmed)
+  },
+)
 
 test('latency of 300 ms, then connections that are cut: nothing is lost or out of order', { timeout: 120_000 }, async () => {
   await using run = await open()

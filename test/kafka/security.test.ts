@@ -29,7 +29,10 @@ const rightsOf = (run: KafkaRun, user: string): readonly Right[] => [
 const complaint = async (connector: Connector, code: string): Promise<string> => {
   const find = (): Readonly<Record<string, unknown>> | undefined =>
     connector.logs().find((line) => line['code'] === code && typeof line['fix'] === 'string')
-  await waitUntil(() => find() !== undefined, { timeoutMs: 60_000, what: () => `${code} with what to do:\n${connector.output().slice(-4000)}` })
+  await waitUntil(() => find() !== undefined, {
+    timeoutMs: 60_000,
+    what: () => `${code} with what to do:\n${connector.output().slice(-4000)}`,
+  })
   expect(connector.running).toBe(true)
   expect((await connector.get('/livez')).status).toBe(200)
   return `${String(find()?.['msg'])} ${String(find()?.['error'])} ${String(find()?.['fix'])}`
@@ -45,18 +48,22 @@ const recovers = async (run: KafkaRun, connector: Connector): Promise<void> => {
 }
 
 describe.concurrent('what is wrong is said with a code and with what to do, and goes away without a restart', () => {
-  test.each(['scram-sha-512', 'scram-sha-256', 'plain'])('T15 %s: a wrong password in a file, then the right one', { timeout }, async (mechanism) => {
-    const { username, password } = server.secure.credentials.admin
-    await using run = await open(server.secure.saslPlaintext, { kafka_sasl_mechanism: mechanism, kafka_username: username })
-    const file = join(run.folder, 'password')
-    writeFileSync(file, 'canary-wrong-password')
-    const connector = await run.start({ kafka_password_file: file })
-    expect(await complaint(connector, 'E_KAFKA_AUTHENTICATION')).toContain('admin')
-    expect((await connector.get('/readyz')).status).toBe(503)
-    writeFileSync(file, `${password}\n`)
-    await recovers(run, connector)
-    expect(connector.output()).not.toContain('canary-wrong-password')
-  })
+  test.each(['scram-sha-512', 'scram-sha-256', 'plain'])(
+    'T15 %s: a wrong password in a file, then the right one',
+    { timeout },
+    async (mechanism) => {
+      const { username, password } = server.secure.credentials.admin
+      await using run = await open(server.secure.saslPlaintext, { kafka_sasl_mechanism: mechanism, kafka_username: username })
+      const file = join(run.folder, 'password')
+      writeFileSync(file, 'canary-wrong-password')
+      const connector = await run.start({ kafka_password_file: file })
+      expect(await complaint(connector, 'E_KAFKA_AUTHENTICATION')).toContain('admin')
+      expect((await connector.get('/readyz')).status).toBe(503)
+      writeFileSync(file, `${password}\n`)
+      await recovers(run, connector)
+      expect(connector.output()).not.toContain('canary-wrong-password')
+    },
+  )
 
   test('T15 OAUTHBEARER: a token endpoint that refuses, then tokens that live for seconds', { timeout }, async () => {
     let answers = 0
@@ -92,16 +99,20 @@ describe.concurrent('what is wrong is said with a code and with what to do, and 
     }
   })
 
-  test('T16 K6 TLS: an authority that did not sign the broker is refused; the right one is read from the same file', { timeout }, async () => {
-    const { certificates, ssl } = server.secure
-    await using run = await open(ssl, { kafka_tls: 'true' })
-    const file = join(run.folder, 'ca.pem')
-    writeFileSync(file, certificates.otherCa)
-    const connector = await run.start({ kafka_ca_file: file })
-    expect(await complaint(connector, 'E_KAFKA_TLS')).toContain('kafka_ca')
-    writeFileSync(file, certificates.ca)
-    await recovers(run, connector)
-  })
+  test(
+    'T16 K6 TLS: an authority that did not sign the broker is refused; the right one is read from the same file',
+    { timeout },
+    async () => {
+      const { certificates, ssl } = server.secure
+      await using run = await open(ssl, { kafka_tls: 'true' })
+      const file = join(run.folder, 'ca.pem')
+      writeFileSync(file, certificates.otherCa)
+      const connector = await run.start({ kafka_ca_file: file })
+      expect(await complaint(connector, 'E_KAFKA_TLS')).toContain('kafka_ca')
+      writeFileSync(file, certificates.ca)
+      await recovers(run, connector)
+    },
+  )
 
   test('T16 mTLS: a client certificate that is out of date, then a new one', { timeout }, async () => {
     const { certificates, mtls } = server.secure
@@ -131,40 +142,51 @@ describe.concurrent('what is wrong is said with a code and with what to do, and 
     await revoke(server.bootstrap, [topicRight])
     const before = connector.logs().length
     await run.publish(40)
-    await waitUntil(() => connector.logs().slice(before).some((line) => line['code'] === 'E_KAFKA_TOPIC_DENIED'), {
-      timeoutMs: 60_000,
-      what: () => `it to say that it may not read:\n${connector.output().slice(-3000)}`,
-    })
+    await waitUntil(
+      () =>
+        connector
+          .logs()
+          .slice(before)
+          .some((line) => line['code'] === 'E_KAFKA_TOPIC_DENIED'),
+      {
+        timeoutMs: 60_000,
+        what: () => `it to say that it may not read:\n${connector.output().slice(-3000)}`,
+      },
+    )
     await grant(server.bootstrap, [topicRight])
     await recovers(run, connector)
   })
 })
 
-test('T15 credentials rotated under load: the old user loses its rights, the new one stands in the files; nothing is lost', { timeout }, async () => {
-  const { admin, alice } = server.secure.credentials
-  await using run = await KafkaRun.open({
-    brokers: server.bootstrap,
-    connectorBrokers: server.secure.saslPlaintext,
-    env: { kafka_dead_letters: 'none', kafka_sasl_mechanism: 'scram-sha-512', queue_window: '200' },
-    behaviour: [{ delayMs: [0, 40] }],
-  })
-  const [user, password] = [join(run.folder, 'user'), join(run.folder, 'password')]
-  writeFileSync(user, alice.username)
-  writeFileSync(password, alice.password)
-  const rights = rightsOf(run, 'alice')
-  await grant(server.bootstrap, rights)
-  const connector = await run.start({ kafka_username_file: user, kafka_password_file: password })
-  const load = run.load({ perSecond: 100 })
-  await run.waitForSuccesses(100, 60_000)
-  writeFileSync(user, admin.username)
-  writeFileSync(password, admin.password)
-  await revoke(server.bootstrap, rights)
-  const before = run.succeeded().size
-  await run.waitForSuccesses(before + 300, 60_000)
-  await load.finish()
-  await run.drained(60_000)
-  const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-  console.log('rotation', { duplicated: found.duplicated, events: found.confirmed })
-  expect(found.problems).toEqual([])
-  expect(found.succeeded).toBe(found.confirmed)
-})
+test(
+  'T15 credentials rotated under load: the old user loses its rights, the new one stands in the files; nothing is lost',
+  { timeout },
+  async () => {
+    const { admin, alice } = server.secure.credentials
+    await using run = await KafkaRun.open({
+      brokers: server.bootstrap,
+      connectorBrokers: server.secure.saslPlaintext,
+      env: { kafka_dead_letters: 'none', kafka_sasl_mechanism: 'scram-sha-512', queue_window: '200' },
+      behaviour: [{ delayMs: [0, 40] }],
+    })
+    const [user, password] = [join(run.folder, 'user'), join(run.folder, 'password')]
+    writeFileSync(user, alice.username)
+    writeFileSync(password, alice.password)
+    const rights = rightsOf(run, 'alice')
+    await grant(server.bootstrap, rights)
+    const connector = await run.start({ kafka_username_file: user, kafka_password_file: password })
+    const load = run.load({ perSecond: 100 })
+    await run.waitForSuccesses(100, 60_000)
+    writeFileSync(user, admin.username)
+    writeFileSync(password, admin.password)
+    await revoke(server.bootstrap, rights)
+    const before = run.succeeded().size
+    await run.waitForSuccesses(before + 300, 60_000)
+    await load.finish()
+    await run.drained(60_000)
+    const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
+    console.log('rotation', { duplicated: found.duplicated, events: found.confirmed })
+    expect(found.problems).toEqual([])
+    expect(found.succeeded).toBe(found.confirmed)
+  },
+)

@@ -1,5 +1,9 @@
 import { kafkaBrokerKills } from './kafka-broker-kills.ts'
+import { kafkaBrokers } from './kafka-brokers.ts'
+import { kafkaKills } from './kafka-kills.ts'
+import { kafkaSoak } from './kafka-soak.ts'
+import { kafkaStorm } from './kafka-storm.ts'
 import type { LongPart } from './part.ts'
 
 /** Every part of the long run. A connector adds its parts here. */
-export const parts: readonly LongPart[] = [kafkaBrokerKills]
+export const parts: readonly LongPart[] = [kafkaBrokerKills, kafkaKills, kafkaStorm, kafkaBrokers, kafkaSoak]

@@ -109,6 +109,7 @@ export const partitionOf = (key: string, partitions: number): number => Number(k
 /** Writes events of the ledger at a steady rate, each key to its partition. */
 export const startLoad = (options: LoadOptions): Load => {
   const { partitions, publisher, perSecond, total = Infinity } = options
+  const before = publisher.sent
   const lanes = Array.from({ length: partitions }, (_, partition) => new Lane(options, partition))
   const { promise: done, resolve } = Promise.withResolvers<void>()
   const start = performance.now()
@@ -119,7 +120,7 @@ export const startLoad = (options: LoadOptions): Load => {
     resolve()
   }
   const tick = (): void => {
-    const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * perSecond) - skipped)
+    const due = before + Math.min(total, Math.floor(((performance.now() - start) / 1000) * perSecond) - skipped)
     if (due <= publisher.sent) return
     if (lanes.some(({ waiting }) => waiting >= maxWaiting)) {
       skipped += due - publisher.sent
@@ -130,7 +131,7 @@ export const startLoad = (options: LoadOptions): Load => {
       lanes[partitionOf(event.key, partitions)]?.push(event)
     }
     for (const lane of lanes) lane.flush()
-    if (publisher.sent >= total) void closeAll()
+    if (publisher.sent >= before + total) void closeAll()
   }
   const timer = setInterval(tick, tickMs)
   return {

@@ -141,7 +141,7 @@ export class KafkaRun implements AsyncDisposable {
 
   /** Writes so many events as fast as it goes. */
   async publish(total: number): Promise<void> {
-    await this.load({ perSecond: 20_000, total: this.publisher.sent + total }).done
+    await this.load({ perSecond: 20_000, total }).done
   }
 
   published(): readonly PublishRecord[] {
@@ -219,7 +219,12 @@ export class KafkaRun implements AsyncDisposable {
   async drained(timeoutMs = 30_000): Promise<void> {
     let last = ''
     const look = async (): Promise<boolean> => {
-      const [ends, committed] = await Promise.all([this.logEnds(), this.committed()])
+      const found = await Promise.all([this.logEnds(), this.committed()]).catch((error: unknown) => {
+        // A coordinator that is being loaded, or a leader that moves.
+        last = String(error)
+      })
+      if (found === undefined) return false
+      const [ends, committed] = found
       last = [...ends].map(([partition, end]) => `${partition}: ${committed.get(partition)?.offset} of ${end}`).join(', ')
       return [...ends].every(([partition, end]) => end === 0 || committed.get(partition)?.offset === end)
     }
@@ -242,8 +247,6 @@ export class KafkaRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (process.env.MILLRACE_TEST_TAILS !== undefined)
-      for (const connector of this.#connectors) console.log(connector.pid, connector.running, connector.output().slice(-6000))
     await Promise.all(this.#loads.map((load) => load.finish()))
     await Promise.all(this.#connectors.map((connector) => connector.kill9()))
     await this.functions.close()
