@@ -16,7 +16,7 @@ import { startWait } from './waiting.ts'
 
 /** A session, as far as requests need it. */
 export interface Link {
-  readonly context: Pick<SourceContext, 'accept' | 'emit' | 'clock' | 'logger' | 'metrics'>
+  readonly context: Pick<SourceContext, 'accept' | 'emit' | 'clock' | 'draining' | 'logger' | 'metrics'>
   /** Aborts when the session ends. */
   readonly signal: AbortSignal
   /** Back-pressure for an intake. */
@@ -121,7 +121,7 @@ export class Ingress {
 
   #openLink(topic: string, waitMs: number | undefined): Link {
     const link = this.#link
-    if (link === undefined || link.signal.aborted) {
+    if (link === undefined || link.signal.aborted || link.context.draining.aborted) {
       const text = { detail: 'The connector starts, stops, or waits for its gateway.', fix: 'Send it again after Retry-After.' }
       throw new Problem('not-ready', text, { 'retry-after': '5' })
     }

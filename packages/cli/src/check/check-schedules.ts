@@ -30,6 +30,7 @@ export const checkSchedules = async (
     state: memoryState({ clock }),
     metrics: noMetrics,
     clock,
+    draining: stopped.signal,
     signal: stopped.signal,
     logger: silentLogger,
   })

@@ -133,6 +133,7 @@ export const rig = async ({
     state: link.store,
     metrics: noMetrics,
     clock: guarded,
+    draining: aborter.signal,
     signal: aborter.signal,
     logger: silent,
   }

@@ -45,6 +45,7 @@ test('202 comes only once the spool has the event; a full spool is 429, a broken
     clock: manualClock(),
     logger: silentLogger,
     metrics: noMetrics,
+    draining: new AbortController().signal,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)
@@ -93,6 +94,7 @@ test('back-pressure of the topic or of all answers 429 for both forms, other top
     clock: manualClock(),
     logger: silentLogger,
     metrics: noMetrics,
+    draining: new AbortController().signal,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)
@@ -127,4 +129,24 @@ test('the bound of the runtime comes back as 429 and the source takes events aga
   expect(statuses.at(-1)).toBe(202)
   await until('called again', () => gates.length === 1)
   gates[0]?.()
+})
+
+test('during a drain the answer is 503, not 429: this connector goes, another may take it', async () => {
+  const draining = new AbortController()
+  const context = {
+    accept: () => Promise.resolve(true),
+    emit: () => {},
+    clock: systemClock,
+    logger: silentLogger,
+    metrics: noMetrics,
+    draining: draining.signal,
+    signal: new AbortController().signal,
+  }
+  const source = httpSource()
+  const session = await source.connect(context as unknown as SourceContext)
+  draining.abort()
+  session.pause()
+  const answer = await send(`${source.url}t`, 'x')
+  expect([answer.status, answer.headers['retry-after']]).toEqual([503, '5'])
+  await session.close()
 })

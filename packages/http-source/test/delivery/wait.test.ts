@@ -49,6 +49,7 @@ const connected = async (options: Parameters<typeof httpSource>[0] = {}) => {
     clock,
     logger: silentLogger,
     metrics: noMetrics,
+    draining: new AbortController().signal,
     signal: new AbortController().signal,
   } as unknown as SourceContext
   const session = await source.connect(context)

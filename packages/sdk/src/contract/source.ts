@@ -59,9 +59,9 @@ export interface Source {
 export interface Session {
   /** Resolves once, never rejects: `undefined` when closed by `close()`, the reason when the broker was lost. */
   readonly closed: Promise<Error | undefined>
-  /** Stop emitting, soon: what is already on its way may still be emitted. Absent: all intakes. Idempotent. */
+  /** Stop emitting, soon: what is already on its way may still be emitted. Absent: all intakes. Idempotent. What it throws is logged. */
   pause(intake?: string): void
-  /** Undo `pause`. `resume()` without a name lifts `pause()` without a name only. Idempotent. */
+  /** Undo `pause`. `resume()` without a name lifts `pause()` without a name only. Idempotent. What it throws is logged. */
   resume(intake?: string): void
   /** Last commit or ack, then leave. All deliveries are acknowledged or released before it is called. */
   close(): Promise<void>
@@ -87,7 +87,9 @@ export interface SourceContext {
   /** Metrics of the source's own. */
   readonly metrics: SourceMetrics
   readonly clock: Clock
-  /** Aborts when the connector stops. */
+  /** Aborts when a drain begins: take nothing new in, and go on serving what is in flight. */
+  readonly draining: AbortSignal
+  /** Aborts when the connector stops: nothing is in flight any more. */
   readonly signal: AbortSignal
   readonly logger: Logger
 }

@@ -56,6 +56,7 @@ class RunningConnector implements Connector {
   readonly #logger: Logger
   readonly #life: LifeCycle
   readonly #engine: Engine
+  readonly #draining = new AbortController()
   readonly #abort = new AbortController()
   readonly #done = Promise.withResolvers<void>()
   readonly #firstMap = Promise.withResolvers<void>()
@@ -113,7 +114,8 @@ class RunningConnector implements Connector {
     this.#alive = setInterval(() => {}, 2 ** 30)
     this.#parts.discovery.start()
     await this.#firstMap.promise
-    if (this.#abort.signal.aborted) return
+    // A stop may have come while the map did; its drain has not aborted anything yet.
+    if (this.#stopping !== undefined) return
     if (this.#options.source !== undefined) this.#connect(this.#options.source)
     this.#life.to('running')
   }
@@ -183,6 +185,7 @@ class RunningConnector implements Connector {
       state,
       metrics: this.#options.metrics ?? noMetrics,
       clock,
+      draining: this.#draining.signal,
       signal: this.#abort.signal,
       logger: this.#logger.child({ component: source.name }),
     }
@@ -215,6 +218,7 @@ class RunningConnector implements Connector {
 
   async #stop(drainMs: number): Promise<void> {
     this.#life.to('draining')
+    this.#draining.abort()
     const { discovery, close } = this.#parts
     try {
       await discovery.stop()

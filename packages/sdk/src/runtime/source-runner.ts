@@ -56,7 +56,12 @@ export class SourceRunner {
       this.#session?.[what](intake)
     } catch (error) {
       const { logger, source } = this.#options
-      logger.error('a session threw when it was told to pause or to go on', { source: source.name, what, intake, error: describeError(error) })
+      logger.error('a session threw when it was told to pause or to go on', {
+        source: source.name,
+        what,
+        intake,
+        error: describeError(error),
+      })
     }
   }
 

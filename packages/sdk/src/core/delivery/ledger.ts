@@ -144,18 +144,21 @@ export class Ledger {
 
   #ack(entry: Entry, done: AckDone): void {
     const settlement: Settlement = { results: entry.results }
-    let pending: void | Promise<void>
-    try {
-      pending = entry.delivery.ack(settlement)
-    } catch (failure) {
-      pending = Promise.reject(failure)
-    }
     // What `done` throws is not a failure of the acknowledgement: it must not be counted a second time.
-    if (pending === undefined) this.#acknowledged(entry, settlement, done, undefined)
+    const through = (failure?: unknown): void => this.#acknowledged(entry, settlement, done, failure)
+    let pending: Promise<void> | undefined
+    try {
+      pending = entry.delivery.ack(settlement) ?? undefined
+    } catch (failure) {
+      through(failure ?? new Error('ack threw'))
+      return
+    }
+    // An author without a type checker may return anything.
+    if (typeof pending?.then !== 'function') through()
     else
       pending.then(
-        () => this.#acknowledged(entry, settlement, done, undefined),
-        (failure: unknown) => this.#acknowledged(entry, settlement, done, failure ?? new Error('ack was rejected')),
+        () => through(),
+        (failure: unknown) => through(failure ?? new Error('ack was rejected')),
       )
   }
 

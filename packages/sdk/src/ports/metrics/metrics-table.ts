@@ -125,7 +125,7 @@ export const metricsTable = {
   },
   millrace_queue_bytes: {
     type: 'gauge',
-    help: 'Bytes of the data of all events in the connector.',
+    help: 'Bytes of data and headers of all events in the connector.',
     labels: [],
     unit: 'bytes',
   },

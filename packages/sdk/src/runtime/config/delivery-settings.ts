@@ -114,7 +114,7 @@ export const deliverySettings: Component<DeliveryConfig>['settings'] = {
     name: 'queue_max_bytes',
     type: size('64KiB', '16GiB'),
     default: '64MiB',
-    describe: 'Bytes of event data in the connector at once; at the bound the source is paused.',
+    describe: 'Bytes of data and headers of all events in the connector at once; at the bound the source is paused.',
     example: '128MiB',
   }),
   queueWindow: setting({
@@ -128,7 +128,7 @@ export const deliverySettings: Component<DeliveryConfig>['settings'] = {
     name: 'max_event_bytes',
     type: size('1B', '1GiB'),
     default: '16MiB',
-    describe: 'Larger events go to the dead letters without a call.',
+    describe: 'Events with more data go to the dead letters without a call.',
     example: '1MiB',
   }),
   replyCapBytes: setting({

@@ -58,6 +58,7 @@ export class Probe {
       state,
       metrics: noMetrics,
       clock: harness.clock ?? systemClock,
+      draining: new AbortController().signal,
       signal: this.#abort.signal,
       logger: silentLogger,
     }
