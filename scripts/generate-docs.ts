@@ -2,24 +2,26 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { configurationPage } from './docs/configuration-page.ts'
 import { errorsPage } from './docs/errors-page.ts'
 import { metricsPage } from './docs/metrics-page.ts'
+import { settingsReadmes, withSettings } from './docs/readme-settings.ts'
 import { settleTablePage } from './docs/settle-table-page.ts'
 
-/** Writes the pages of docs/ that come from tables; `--check` fails when one of them is not what it would write. */
-const pages: readonly (readonly [file: string, render: () => string])[] = [
-  ['errors.md', errorsPage],
-  ['metrics.md', metricsPage],
-  ['configuration.md', configurationPage],
-  ['settle-table.md', settleTablePage],
+/** Writes the pages of docs/ and the parts of READMEs that come from tables; `--check` fails when one is not what it would write. */
+const pages: readonly (readonly [file: string, render: (before: string) => string])[] = [
+  ['docs/errors.md', errorsPage],
+  ['docs/metrics.md', metricsPage],
+  ['docs/configuration.md', configurationPage],
+  ['docs/settle-table.md', settleTablePage],
+  ...settingsReadmes.map(([file, component]) => [file, (before: string) => withSettings(before, component)] as const),
 ]
 
 const isCheck = process.argv.includes('--check')
 const stale: string[] = []
 for (const [file, render] of pages) {
-  const target = new URL(`../docs/${file}`, import.meta.url)
-  const text = render()
+  const target = new URL(`../${file}`, import.meta.url)
   const before = await readFile(target, 'utf8').catch(() => '')
+  const text = render(before)
   if (before === text) continue
-  stale.push(`docs/${file}`)
+  stale.push(file)
   if (!isCheck) await writeFile(target, text)
 }
 if (isCheck && stale.length > 0) {

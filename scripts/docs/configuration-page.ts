@@ -2,23 +2,14 @@ import { cronSettings } from '../../packages/cron-connector/src/config.ts'
 import { httpSettings } from '../../packages/http-source/src/settings.ts'
 import { kafkaSettings } from '../../packages/kafka-connector/src/settings.ts'
 import { coreSettings } from '../../packages/sdk/src/runtime/config/core-settings.ts'
-import type { AnySetting, Components } from '../../packages/sdk/src/runtime/config/setting-index.ts'
-import { code, page, table } from './markdown.ts'
+import type { AnyComponent } from '../../packages/sdk/src/runtime/config/setting-index.ts'
+import { page } from './markdown.ts'
+import { settingsTable } from './settings-table.ts'
 
 /** Every component with settings. A connector adds its own here. */
-export const components: Components = { core: coreSettings, cron: cronSettings, http: httpSettings, kafka: kafkaSettings }
-
-const defaultOf = (setting: AnySetting): string => {
-  if (setting.default !== undefined) return setting.default === '' ? 'empty' : code(setting.default)
-  return setting.required ? 'required' : 'none'
-}
-
-const formsOf = (setting: AnySetting): string => {
-  const aliases = setting.aliases.length > 0 ? ` Also ${setting.aliases.map(code).join(', ')}.` : ''
-  const mounts = setting.mounts.map((mount) => ` Mounted file ${code(mount)}.`).join('')
-  const secret = setting.secret ? ' A secret: never taken from a flag.' : ''
-  return `${setting.describe}${setting.fileForm ? ` Form with a file: ${code(`${setting.name}_file`)}.` : ''}${mounts}${secret}${aliases}`
-}
+export const components = { core: coreSettings, cron: cronSettings, http: httpSettings, kafka: kafkaSettings } as const satisfies Readonly<
+  Record<string, AnyComponent>
+>
 
 const rules = `Sources in order of precedence: flags, environment, the settings file, defaults.
 
@@ -32,19 +23,7 @@ All mistakes are reported at once, each with the value, where it came from, what
 
 /** docs/configuration.md: every setting of every component. */
 export const configurationPage = (): string => {
-  const blocks = Object.values(components).flatMap((component) => [
-    `## ${component.title}`,
-    table(
-      ['setting', 'default', 'allowed', 'meaning', 'example'],
-      Object.values(component.settings).map((setting) => [
-        code(setting.name),
-        defaultOf(setting),
-        setting.allowed,
-        formsOf(setting),
-        code(setting.example),
-      ]),
-    ),
-  ])
+  const blocks = Object.values(components).flatMap((component) => [`## ${component.title}`, settingsTable(component)])
   return page(
     'Configuration',
     'the settings tables (`packages/sdk/src/runtime/config/*-settings.ts` and `settings.ts` of each connector)',
