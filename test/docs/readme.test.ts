@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,13 @@ import { startDevGateway } from '@millrace/dev-gateway'
 import { afterEach, expect, test, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`),
+]
 const read = (page: string): string => readFileSync(join(root, page), 'utf8')
 
 const undo: (() => unknown)[] = []
@@ -16,9 +22,22 @@ afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step()
 })
 
-test.each(pages)('%s links to pages that exist', (page) => {
-  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
-  expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
+/** The anchors of a page by GitHub's rule: lower case, without punctuation, dashes for blanks. */
+const anchors = (page: string): readonly string[] =>
+  [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+test.each(pages)('%s links to pages and headings that exist', (page) => {
+  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+  const broken = links.filter(([, link = '', anchor]) => {
+    const target = link === '' ? join(root, page) : join(root, dirname(page), link)
+    return !existsSync(target) || (anchor !== undefined && !anchors(target).includes(anchor))
+  })
+  expect(broken.map(([text]) => text)).toEqual([])
 })
 
 test('ARCHITECTURE.md names files that exist', () => {
@@ -28,6 +47,7 @@ test('ARCHITECTURE.md names files that exist', () => {
     'core/delivery/',
     'core/topics/',
     'core/window/',
+    'core/batch/',
     'core/settle/',
     'ports/',
     'runtime/',
@@ -36,7 +56,8 @@ test('ARCHITECTURE.md names files that exist', () => {
   ]
   const names = [...read('ARCHITECTURE.md').matchAll(/`((?:[\w-]+\/)*[\w-]+\.ts)`/g)].map(([, name = '']) => name)
   expect(names.length).toBeGreaterThan(40)
-  const missing = names.filter((name) => !places.some((place) => existsSync(join(root, 'packages/sdk/src', place, name))))
+  const folders = [...places.map((place) => join('packages/sdk/src', place)), 'packages/kafka-connector/src']
+  const missing = names.filter((name) => !folders.some((folder) => existsSync(join(root, folder, name))))
   expect(missing).toEqual([])
 })
 
