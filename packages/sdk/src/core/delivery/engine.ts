@@ -270,6 +270,7 @@ export class Engine {
 
   /** Not attempted after all: behind the head of its lane, or ready at once. */
   #putBack(route: Route): void {
+    if (route.state === 'settled') return
     route.become('queued')
     if (route.lane === undefined || route.lane.head === route) this.#ready(route)
   }
@@ -297,6 +298,8 @@ export class Engine {
 
   #conclude(route: Route, { outcome, result, row }: Judged): void {
     const { queue } = route
+    // Whoever heard of the result may have had it released since, and what is settled must not wait or settle again.
+    if (route.state === 'settled') return
     if (outcome.kind === 'done') {
       const reply = result.kind === 'response' && this.#options.wantReply() ? { reply: result.reply } : {}
       this.#settle(route, queue.policy.async ? 'accepted' : 'done', reply)
@@ -315,6 +318,7 @@ export class Engine {
   }
 
   #wait(route: Route, afterMs: number): void {
+    if (route.state === 'settled') return
     route.become('waiting')
     route.dueAt = this.#options.clock.monotonic() + afterMs
     this.#scheduler.waiting.push(route)
@@ -336,6 +340,7 @@ export class Engine {
   #take(route: Route): Route | undefined {
     const { queue, lane } = route
     this.#scheduler.waiting.remove(route)
+    if (route.state === 'ready') queue.removeReady(route)
     route.become('settled')
     queue.routes -= 1
     this.#router.forgetIfGone(queue)

@@ -72,15 +72,25 @@ export class FunctionQueue implements Due {
 
   pushReady(route: Route): void {
     route.become('ready')
-    route.nextReady = undefined
+    route.previousReady = this.#readyTail
     if (this.#readyTail === undefined) this.#readyHead = route
     else this.#readyTail.nextReady = route
     this.#readyTail = route
   }
 
+  /** Takes a ready route out, wherever it stands: nothing of a released event may stay behind one that is blocked for hours. */
+  removeReady(route: Route): void {
+    const { previousReady, nextReady } = route
+    if (previousReady === undefined) this.#readyHead = nextReady
+    else previousReady.nextReady = nextReady
+    if (nextReady === undefined) this.#readyTail = previousReady
+    else nextReady.previousReady = previousReady
+    route.previousReady = undefined
+    route.nextReady = undefined
+  }
+
   /** Whether an attempt can start at `now`; if not, why, or until when. Takes nothing. */
   blocked(now: number): Blocked | undefined {
-    this.#dropReleased()
     if (this.#readyHead === undefined) return 'empty'
     if (this.inFlight >= this.#policy.concurrency) return 'concurrency'
     if (!this.breaker.admits(now)) return this.breaker.state === 'open' ? { until: this.breaker.openUntil } : 'stopped'
@@ -122,37 +132,19 @@ export class FunctionQueue implements Due {
   }
 
   #shiftIf(fits: (route: Route) => boolean): Route | undefined {
-    this.#dropReleased()
     const route = this.#readyHead
     if (route === undefined || !fits(route)) return undefined
-    this.#unlinkHead(route)
+    this.removeReady(route)
     return route
-  }
-
-  #unlinkHead(route: Route): void {
-    this.#readyHead = route.nextReady
-    if (this.#readyHead === undefined) this.#readyTail = undefined
-    route.nextReady = undefined
   }
 
   /** The next ready route, with its token; only after `blocked` gave `undefined`. */
   takeReady(now: number): Route | undefined {
-    this.#dropReleased()
     const route = this.#readyHead
     if (route === undefined) return undefined
     this.#bucket?.take(now)
-    this.#unlinkHead(route)
+    this.removeReady(route)
     return route
-  }
-
-  /** Released routes stay linked until they reach the head: taking them out of the middle would cost O(n). */
-  #dropReleased(): void {
-    while (this.#readyHead !== undefined && this.#readyHead.state !== 'ready') {
-      const next: Route | undefined = this.#readyHead.nextReady
-      this.#readyHead.nextReady = undefined
-      this.#readyHead = next
-    }
-    if (this.#readyHead === undefined) this.#readyTail = undefined
   }
 }
 

@@ -45,6 +45,7 @@ export class Route implements Due {
   /** The newest attempts; made with the first failure. */
   history: AttemptRecord[] | undefined
   nextInLane: Route | undefined
+  previousReady: Route | undefined
   nextReady: Route | undefined
   dueAt = 0
   heapIndex = -1

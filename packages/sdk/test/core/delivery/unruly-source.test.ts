@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultLimits } from '../../../src/core/delivery/engine-options.ts'
+import type { DeliveryObserver } from '../../../src/core/delivery/observer.ts'
 import { harness, policy, settled } from './engine-harness.ts'
 
 test('an event that leaves is counted once, also where the session throws when it is told to go on', () => {
@@ -91,4 +92,28 @@ test('what an acknowledgement returns by mistake is not taken for a promise', ()
   h.emit('1', { ack: (() => true) as unknown as () => void })
   h.calls[0]?.reply(200)
   expect(h.engine.stats()).toMatchObject({ acked: 1, released: 0, inFlight: 0, drift: 0 })
+})
+
+test('what is given up from within an acknowledgement is not called again, though it was of the same batch', () => {
+  const batch = { size: 4, windowMs: 10, maxBytes: 1_000_000, format: 'json' as const }
+  for (const order of ['none', 'partition'] as const) {
+    const h = harness([policy('a', { batch, order })])
+    h.emit('1', { ack: () => h.engine.kill() })
+    for (const id of ['2', '3', '4']) h.emit(id)
+    h.calls[0]?.reply(200, {}, '{"batchItemFailures":[{"itemIdentifier":"3"}]}')
+    expect(['2', '3', '4'].map((id) => h.seen.get(id))).toMatchObject(Array.from({ length: 3 }, () => ({ acked: [], released: ['drain'] })))
+    h.clock.advance(600_000)
+    expect(h.calls).toHaveLength(1)
+    expect(h.engine.stats()).toMatchObject({ received: 4, acked: 1, released: 3, inFlight: 0, inFlightAttempts: 0, drift: 0 })
+  }
+})
+
+test('what is given up by a listener that hears of its failure is not called again', () => {
+  const observer: DeliveryObserver = { attemptFinished: () => h.engine.kill() }
+  const h = harness([policy('a')], { observer })
+  const seen = h.emit('1')
+  h.calls[0]?.reply(503)
+  h.clock.advance(600_000)
+  expect(seen).toMatchObject({ acked: [], released: ['drain'] })
+  expect(h.calls).toHaveLength(1)
 })
