@@ -56,6 +56,7 @@ export const runTimedEngine = async (bootstrap: readonly string[], topic: string
     state: memoryState({ clock: systemClock }),
     metrics: noMetrics,
     clock: systemClock,
+    draining: new AbortController().signal,
     signal: new AbortController().signal,
     logger: silentLogger,
   })
