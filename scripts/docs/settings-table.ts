@@ -7,10 +7,11 @@ const defaultOf = (setting: AnySetting): string => {
 }
 
 const formsOf = (setting: AnySetting): string => {
+  const files = setting.fileAliases.length > 0 ? ` With a path: ${setting.fileAliases.map(code).join(', ')}.` : ''
   const aliases = setting.aliases.length > 0 ? ` Also ${setting.aliases.map(code).join(', ')}.` : ''
   const mounts = setting.mounts.map((mount) => ` Mounted file ${code(mount)}.`).join('')
   const secret = setting.secret ? ' A secret: never taken from a flag.' : ''
-  return `${setting.describe}${setting.fileForm ? ` Form with a file: ${code(`${setting.name}_file`)}.` : ''}${mounts}${secret}${aliases}`
+  return `${setting.describe}${setting.fileForm ? ` Form with a file: ${code(`${setting.name}_file`)}.` : ''}${mounts}${secret}${aliases}${files}`
 }
 
 /** The settings of one component, a row each. */

@@ -41,7 +41,8 @@ export interface KafkaConfig extends DeadLetterConfig, RegistryConfig {
   readonly oauthScope: string | undefined
 }
 
-const hostPort = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/
+/** Without a port it is 9092, as in the CE connector. */
+const hostPort = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/
 const topicName = /^[A-Za-z0-9._*#>-]{1,249}$/
 
 /** A group id, with `{topic}` in it where each topic gets a group of its own. */
@@ -62,7 +63,7 @@ export const kafkaSettings: Component<KafkaConfig> = {
     brokers: setting({
       name: 'broker_hosts',
       aliases: ['kafka_brokers', 'broker_host', 'kafka_connection', 'kafka'],
-      type: list({ allowed: 'a comma list of HOST:PORT', pattern: hostPort, maxItems: 100 }),
+      type: list({ allowed: 'a comma list of HOST:PORT, or HOST for port 9092', pattern: hostPort, maxItems: 100 }),
       default: 'kafka:9092',
       describe: 'Brokers to begin with; the others are learned from them.',
       example: 'kafka-1:9092,kafka-2:9092',
@@ -226,7 +227,9 @@ export const kafkaSettings: Component<KafkaConfig> = {
     // No secret, but read as one: its file again at each connection, so that a new authority needs no restart.
     tlsCa: secretSetting({
       name: 'kafka_ca',
-      aliases: ['ca', 'kafka_ssl_ca'],
+      aliases: ['ca'],
+      fileAliases: ['kafka_ssl_ca'],
+      mounts: ['broker-ca/broker-ca'],
       type: pem('CERTIFICATE'),
       describe: 'Authorities to trust instead of the public ones; its file is read again at each connection.',
       example: '/var/secrets/kafka-ca.pem',
@@ -234,7 +237,9 @@ export const kafkaSettings: Component<KafkaConfig> = {
     }),
     tlsCert: secretSetting({
       name: 'kafka_cert',
-      aliases: ['cert', 'kafka_ssl_cert'],
+      aliases: ['cert'],
+      fileAliases: ['kafka_ssl_cert'],
+      mounts: ['broker-cert/broker-cert'],
       type: pem('CERTIFICATE'),
       describe: 'Client certificate; its file is read again at each connection.',
       example: '/var/secrets/kafka-client.pem',
@@ -242,7 +247,9 @@ export const kafkaSettings: Component<KafkaConfig> = {
     }),
     tlsKey: secretSetting({
       name: 'kafka_key',
-      aliases: ['key', 'kafka_ssl_key'],
+      aliases: ['key'],
+      fileAliases: ['kafka_ssl_key'],
+      mounts: ['broker-key/broker-key'],
       type: pem('PRIVATE KEY'),
       describe: 'Private key of the client certificate.',
       example: '/var/secrets/kafka-client.key',
@@ -260,7 +267,7 @@ export const kafkaSettings: Component<KafkaConfig> = {
       name: 'kafka_username',
       aliases: ['username'],
       type: text({ maxLength: 1024 }),
-      mounts: ['broker-username'],
+      mounts: ['broker-username', 'broker-username/broker-username'],
       describe: 'SASL user.',
       example: '/var/secrets/broker-username',
       foreign: onlyByFlag,
@@ -269,7 +276,7 @@ export const kafkaSettings: Component<KafkaConfig> = {
       name: 'kafka_password',
       aliases: ['password'],
       type: text({ maxLength: 4096 }),
-      mounts: ['broker-password'],
+      mounts: ['broker-password', 'broker-password/broker-password'],
       describe: 'Password of the SASL user.',
       example: '/var/secrets/broker-password',
       foreign: onlyByFlag,

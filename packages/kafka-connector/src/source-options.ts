@@ -42,7 +42,7 @@ const materialOf = async (config: KafkaConfig): Promise<ConnectionMaterial> => {
 
 /** How to reach the cluster, as these settings say. */
 export const connectionOf = (config: KafkaConfig): ConnectionOptions => ({
-  brokers: config.brokers,
+  brokers: config.brokers.map((broker) => (/:\d+$/.test(broker) ? broker : `${broker}:9092`)),
   clientId: config.clientId,
   material: () => materialOf(config),
   connectionTimeoutMs: config.connectTimeoutMs,

@@ -7,12 +7,17 @@ import { kafkaOptions } from '../src/source-options.ts'
 const files: Readonly<Record<string, string>> = {
   '/user': 'alice\n',
   '/password': 'top secret\n',
+  '/pro/broker-username/broker-username': 'bob\n',
+  '/pro/broker-password/broker-password': 'hidden\n',
   '/ca': '-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n',
 }
 
 const load = async (env: Record<string, string>, argv: readonly string[] = []): Promise<Readonly<KafkaConfig>> => {
   const read = (path: string): Promise<string> => {
     const text = files[path]
+    if (path === '/pro/broker-username' || path === '/pro/broker-password') {
+      return Promise.reject(Object.assign(new Error('EISDIR: illegal operation on a directory'), { code: 'EISDIR' }))
+    }
     return text === undefined ? Promise.reject(Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })) : Promise.resolve(text)
   }
   const reader = { read, version: (path: string) => read(path).then(() => '1') }
@@ -79,6 +84,26 @@ describe('the settings of existing connectors', () => {
   })
 })
 
+describe('what existing deployments have', () => {
+  it('is a CE broker without a port: 9092', async () => {
+    const config = await load({ broker_host: 'kafka' })
+    expect(kafkaOptions(config, silentLogger).connection.brokers).toEqual(['kafka:9092'])
+  })
+
+  it('is Ratehub’s names with paths in them', async () => {
+    const config = await load({ KAFKA_SSL: 'true', KAFKA_SSL_CA: '/ca' })
+    expect((await config.tlsCa?.read())?.reveal()).toBe(files['/ca'])
+  })
+
+  it('is Pro’s mounts, a directory for each secret with a file of its name in it', async () => {
+    const config = await load({})
+    expect(config.username).toBeUndefined()
+    const mounted = await load({ secret_mount_path: '/pro' })
+    expect((await mounted.username?.read())?.reveal()).toBe('bob')
+    expect((await mounted.password?.read())?.reveal()).toBe('hidden')
+  })
+})
+
 describe('rules over several settings', () => {
   it.each([
     ['a heartbeat that is too slow', { kafka_heartbeat_interval: '20s' }, 'kafka_heartbeat_interval'],
@@ -92,7 +117,7 @@ describe('rules over several settings', () => {
     ['an authority without TLS', { kafka_ca_file: '/ca' }, 'kafka_tls'],
     ['a certificate without its key', { kafka_tls: 'true', kafka_cert_file: '/ca' }, 'kafka_key'],
     ['no brokers', { broker_hosts: ' , ' }, 'broker_hosts'],
-    ['a broker without a port', { broker_hosts: 'kafka' }, 'broker_hosts'],
+    ['a broker that is a URL', { broker_hosts: 'http://kafka' }, 'broker_hosts'],
     ['a group that is a path', { group: '../x\\' }, 'group'],
   ])('refuse %s', async (_what, env, name) => {
     expect(await mistakes(env as unknown as Record<string, string>)).toContain(name)

@@ -82,8 +82,8 @@ const components = {
   core: withDefaults(coreSettings, { adminHost: '127.0.0.1', adminPort: '8082', rebuildIntervalMs: '2s' }),
   http: withDefaults<HttpConfig>(httpSettings, { eventsPort: '8081' }),
   cron: cronSettings,
-  // Dead letters of all sources go to the data directory.
-  kafka: withDefaults<KafkaConfig>(kafkaSettings, { deadLetters: 'none' }),
+  // Dead letters of all sources go to the data directory, and a connector that runs elsewhere keeps its group to itself.
+  kafka: withDefaults<KafkaConfig>(kafkaSettings, { deadLetters: 'none', group: 'millrace-dev' }),
 }
 
 /** Everything that `dev` runs with. */

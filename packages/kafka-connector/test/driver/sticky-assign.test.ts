@@ -4,15 +4,22 @@ import { stickyAssign } from '../../src/driver/sticky-assign.ts'
 import type { StickyMember } from '../../src/driver/sticky-assign.ts'
 
 const topics = ['a', 'b', '__proto__']
-const sizes = fc.record({ a: fc.nat(8), b: fc.nat(8), c: fc.nat(4) }).map(
-  ({ a, b, c }) => new Map([a, b, c].map((count, i) => [topics[i] as string, Array.from({ length: count }, (_, id) => id)])),
-)
+const sizes = fc
+  .record({ a: fc.nat(8), b: fc.nat(8), c: fc.nat(4) })
+  .map(({ a, b, c }) => new Map([a, b, c].map((count, i) => [topics[i] as string, Array.from({ length: count }, (_, id) => id)])))
 const claim = fc.record({ topic: fc.constantFrom(...topics), partition: fc.nat(9) })
 const members = fc
-  .array(fc.record({ topics: fc.subarray(topics, { minLength: 1 }), owned: fc.array(claim, { maxLength: 8 }), generation: fc.integer({ min: -1, max: 3 }) }), {
-    minLength: 1,
-    maxLength: 5,
-  })
+  .array(
+    fc.record({
+      topics: fc.subarray(topics, { minLength: 1 }),
+      owned: fc.array(claim, { maxLength: 8 }),
+      generation: fc.integer({ min: -1, max: 3 }),
+    }),
+    {
+      minLength: 1,
+      maxLength: 5,
+    },
+  )
   .map((list) => list.map((member, i): StickyMember => ({ id: `m${i}`, ...member })))
 
 const flat = (assigned: ReturnType<typeof stickyAssign>): string[] =>
@@ -41,8 +48,14 @@ describe('stickyAssign', () => {
         const assigned = stickyAssign(equal, partitions)
         const counts = [...assigned.values()].map((held) => held.length)
         expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
-        const again = stickyAssign(equal.map((member) => ({ ...member, owned: assigned.get(member.id) ?? [], generation: 9 })), partitions)
-        for (const { id } of equal) expect(new Set(again.get(id)?.map((p) => `${p.topic}/${p.partition}`))).toEqual(new Set(assigned.get(id)?.map((p) => `${p.topic}/${p.partition}`)))
+        const again = stickyAssign(
+          equal.map((member) => ({ ...member, owned: assigned.get(member.id) ?? [], generation: 9 })),
+          partitions,
+        )
+        for (const { id } of equal)
+          expect(new Set(again.get(id)?.map((p) => `${p.topic}/${p.partition}`))).toEqual(
+            new Set(assigned.get(id)?.map((p) => `${p.topic}/${p.partition}`)),
+          )
       }),
     )
   })

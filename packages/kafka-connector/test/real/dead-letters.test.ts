@@ -15,8 +15,9 @@ beforeAll(async () => {
 }, 120_000)
 
 const letterOf = (topic: string, offset: number, partition = 0, value: Uint8Array | undefined = Buffer.from(`v${offset}`)): DeadLetter => ({
-  event: recordToEvent(record({ topic, partition, offset, value, headers: fields(['a', Buffer.from([0xff])], ['__proto__', 'x']) }), { cluster })
-    .event,
+  event: recordToEvent(record({ topic, partition, offset, value, headers: fields(['a', Buffer.from([0xff])], ['__proto__', 'x']) }), {
+    cluster,
+  }).event,
   intake: `${topic}/${partition}`,
   function: 'ship',
   reason: 'exhausted',
@@ -49,7 +50,10 @@ describe('dead letters in a real topic', () => {
     expect(byId.size).toBe(60)
     for (const letter of letters) {
       const own = letter.event.headers
-      expect(byId.get(letter.event.id)).toMatchObject({ ...letter, event: { ...letter.event, headers: expect.arrayContaining([...own]) as unknown } })
+      expect(byId.get(letter.event.id)).toMatchObject({
+        ...letter,
+        event: { ...letter.event, headers: expect.arrayContaining([...own]) as unknown },
+      })
     }
     const config = await withAdmin({ brokers: [...bootstrap] }, (admin) => admin.fetchTopicMetadata({ topics: [`${topic}.dlq`] }))
     expect(config.topics[0]?.partitions).toHaveLength(3)
@@ -88,7 +92,8 @@ describe('dead letters in a real topic', () => {
     await producer.send({ topic, messages: [{ value: 'x', headers: { 'millrace-event-id': 'only' } }] })
     await producer.disconnect()
     const foreign: number[] = []
-    for await (const _ of readKafkaLetters({ connection: { brokers: bootstrap }, topic, onForeign: ({ offset }) => foreign.push(offset) })) foreign.push(-1)
+    for await (const _ of readKafkaLetters({ connection: { brokers: bootstrap }, topic, onForeign: ({ offset }) => foreign.push(offset) }))
+      foreign.push(-1)
     expect(foreign).toEqual([0])
   })
 })

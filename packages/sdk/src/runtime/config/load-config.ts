@@ -156,7 +156,8 @@ class Loader {
           return await this.#read(setting, path, `file ${path}`)
         } catch (error) {
           const code = error instanceof Error && 'code' in error ? error.code : undefined
-          if (code !== 'ENOENT' && code !== 'ENOTDIR')
+          // A directory of that name is another layout of the mounts: the file in it has a name of its own.
+          if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EISDIR')
             this.#problem(setting, `the file cannot be read: ${describeError(error, 200)}`, { origin: `file ${path}` })
         }
       }

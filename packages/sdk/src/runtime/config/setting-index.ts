@@ -35,11 +35,15 @@ export const indexSettings = (components: Components): ReadonlyMap<string, Named
   const index = new Map<string, Named>()
   for (const component of Object.values(components)) {
     for (const setting of Object.values(component.settings)) {
-      for (const name of [setting.name, ...setting.aliases]) {
-        const forms = setting.fileForm ? [name, `${name}_file`] : [name]
-        for (const form of forms) {
-          if (index.has(form)) throw new MillraceError('E_INTERNAL_STATE', { what: `two settings have the name ${form}` })
-          index.set(form, { setting, isFile: form !== name })
+      const plain = [setting.name, ...setting.aliases]
+      const files = [...(setting.fileForm ? plain.map((name) => `${name}_file`) : []), ...setting.fileAliases]
+      for (const [names, isFile] of [
+        [plain, false],
+        [files, true],
+      ] as const) {
+        for (const name of names) {
+          if (index.has(name)) throw new MillraceError('E_INTERNAL_STATE', { what: `two settings have the name ${name}` })
+          index.set(name, { setting, isFile })
         }
       }
     }

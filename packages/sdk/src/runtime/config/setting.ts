@@ -7,6 +7,8 @@ export interface Setting<T> {
   readonly name: string
   /** Other names that mean the same, in all sources. */
   readonly aliases: readonly string[]
+  /** Names whose value is the path of a file that holds the value. */
+  readonly fileAliases: readonly string[]
   readonly kind: SettingType<unknown>['kind']
   /** What is allowed, for a person. */
   readonly allowed: string
@@ -33,6 +35,7 @@ export interface Setting<T> {
 export interface SettingOptions<T> {
   readonly name: string
   readonly aliases?: readonly string[]
+  readonly fileAliases?: readonly string[]
   readonly type: SettingType<T>
   readonly describe: string
   readonly example: string
@@ -56,6 +59,7 @@ export type ValuesOf<C> = C extends Component<infer V> ? Readonly<V> : never
 const declare = <T>(options: SettingOptions<T>, more: { required: boolean; default?: string }): Setting<T> => ({
   name: options.name,
   aliases: options.aliases ?? [],
+  fileAliases: options.fileAliases ?? [],
   kind: options.type.kind,
   allowed: options.type.allowed,
   describe: options.describe,
