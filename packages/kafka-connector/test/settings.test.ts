@@ -92,7 +92,7 @@ describe('what existing deployments have', () => {
 
   it('is Ratehub’s names with paths in them', async () => {
     const config = await load({ KAFKA_SSL: 'true', KAFKA_SSL_CA: '/ca' })
-    expect((await config.tlsCa?.read())?.reveal()).toBe(files['/ca'])
+    expect((await config.tlsCa?.read())?.reveal()).toBe(files['/ca']?.trimEnd())
   })
 
   it('is Pro’s mounts, a directory for each secret with a file of its name in it', async () => {
