@@ -44,6 +44,9 @@ const ofProcess = (): ProgramEnvironment => ({
   err: (text) => process.stderr.write(text),
 })
 
+/** What only another configuration can mend. */
+const configurationErrors: ReadonlySet<string> = new Set(['E_CONFIG_INVALID', 'E_CONNECTOR_SPOOL'])
+
 const explain = (error: unknown): string => (isMillraceError(error) ? error.explain() : describeError(error))
 
 /** Starts the host and waits for a signal. Resolves with the exit code: 0 after a clean drain, 128 + n when a second signal n aborted it. */
@@ -118,6 +121,6 @@ export const runProgram = async <V extends object>(
     return await runHost(host, logger)
   } catch (error) {
     given.err(`${explain(error)}\n`)
-    return isMillraceError(error) && error.code === 'E_CONFIG_INVALID' ? exitCodeConfig : 1
+    return isMillraceError(error) && configurationErrors.has(error.code) ? exitCodeConfig : 1
   }
 }
