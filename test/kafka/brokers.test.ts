@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kafka, type KafkaCluster } from '../servers/kafka.ts'
+import { say } from './kit/say.ts'
 import { allGone, killAndRoll } from './scenarios/brokers.ts'
 
 let cluster: KafkaCluster
@@ -17,7 +18,7 @@ test(
   { timeout: 240_000 },
   async () => {
     const figures = await killAndRoll(cluster)
-    console.log('one broker killed, one rolled', figures)
+    say('one broker killed, one rolled', figures)
     expect(figures.events).toBeGreaterThan(300)
   },
 )
@@ -27,7 +28,7 @@ test(
   { timeout: 240_000 },
   async () => {
     const figures = await allGone(cluster)
-    console.log('no brokers for a while', figures)
+    say('no brokers for a while', figures)
     expect(figures.events).toBeGreaterThan(200)
   },
 )

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../processes/seeded-random.ts'
 import { kafka, type SharedKafka } from '../servers/kafka.ts'
+import { say } from './kit/say.ts'
 import { killConnector } from './scenarios/kill.ts'
 
 let server: SharedKafka
@@ -15,13 +16,14 @@ test(
   { timeout: 120_000 },
   async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
+    say('seed of the kill points', seed)
     // Side by side: most of the time is spent waiting for the dead member's session to end.
     const figures = await Promise.all(
       Array.from({ length: lanes }, (_, lane) =>
         killConnector({ brokers: server.bootstrap, kills: 4, random: seededRandom(seed + lane), perSecond: 150 }),
       ),
     )
-    console.log(`seed ${seed}`, figures)
+    say('killed', figures)
     expect(figures.reduce((sum, { kills }) => sum + kills, 0)).toBe(20)
   },
 )

@@ -26,10 +26,17 @@ test(
     })
     // All three replicas must have a letter: with one broker gone none can be written, while the topic itself goes on.
     await cluster.createTopic(`${run.topic}.dlq`, { partitions: 2, config: { 'min.insync.replicas': '3' } })
+    await run.publish(keys * perKey)
+    // The topic of positions comes with the first question.
+    const asks = (): Promise<boolean> =>
+      run.committed().then(
+        () => true,
+        () => false,
+      )
+    await waitUntil(asks, { timeoutMs: 30_000, what: 'the coordinator' })
     const coordinator = await cluster.leaderOf('__consumer_offsets')
     const victim = cluster.brokers.find((broker) => broker !== coordinator)
     await victim?.kill9()
-    await run.publish(keys * perKey)
     const connector = await run.start()
     await connector.ready(60_000)
     await run.waitForSuccesses((keys - 1) * perKey, 90_000)

@@ -3,6 +3,7 @@ import { waitUntil } from '../processes/wait-until.ts'
 import { kafka, type KafkaCluster } from '../servers/kafka.ts'
 import { startToxiproxy, type Proxy, type Toxiproxy } from '../servers/toxiproxy.ts'
 import { KafkaRun } from './kit/run.ts'
+import { say } from './kit/say.ts'
 
 let toxiproxy: Toxiproxy
 let server: KafkaCluster
@@ -48,7 +49,7 @@ test(
     await load.finish()
     await run.drained(60_000)
     const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-    console.log('black hole', { noticedMs, duplicated: found.duplicated, events: found.confirmed, gap: run.longestGapMs(since) })
+    say('black hole', { noticedMs, duplicated: found.duplicated, events: found.confirmed, gap: run.longestGapMs(since) })
     expect(found.problems).toEqual([])
     expect(found.succeeded).toBe(found.confirmed)
   },
@@ -70,7 +71,7 @@ test('latency of 300 ms, then connections that are cut: nothing is lost or out o
   await load.finish()
   await run.drained(60_000)
   const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-  console.log('latency and a cut', { duplicated: found.duplicated, events: found.confirmed })
+  say('latency and a cut', { duplicated: found.duplicated, events: found.confirmed })
   expect(found.problems).toEqual([])
   expect(found.succeeded).toBe(found.confirmed)
 })

@@ -8,6 +8,7 @@ import { waitUntil } from '../processes/wait-until.ts'
 import { kafka, oauthToken, type SharedKafka } from '../servers/kafka.ts'
 import { grant, revoke, type Right } from './kit/acl.ts'
 import { KafkaRun } from './kit/run.ts'
+import { say } from './kit/say.ts'
 
 let server: SharedKafka
 beforeAll(async () => {
@@ -185,7 +186,7 @@ test(
     await load.finish()
     await run.drained(60_000)
     const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-    console.log('rotation', { duplicated: found.duplicated, events: found.confirmed })
+    say('rotation', { duplicated: found.duplicated, events: found.confirmed })
     expect(found.problems).toEqual([])
     expect(found.succeeded).toBe(found.confirmed)
   },

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { kafka, type SharedKafka } from '../servers/kafka.ts'
+import { say } from './kit/say.ts'
 import { rebalanceStorm } from './scenarios/storm.ts'
 
 let server: SharedKafka
@@ -12,7 +13,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const figures = await rebalanceStorm({ brokers: server.bootstrap, waves: 2, members: 3, everyMs: 1000 })
-    console.log('storm', figures)
+    say('storm', figures)
     expect(figures.duplicated).toBe(0)
   },
 )
