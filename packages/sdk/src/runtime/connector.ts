@@ -8,6 +8,7 @@ import type { Explanation } from '../core/topics/explanation.ts'
 import type { TopicMap } from '../core/topics/topic-map.ts'
 import { describeError, isMillraceError, MillraceError } from '../core/errors.ts'
 import { noMetrics } from '../core/no-metrics.ts'
+import { atMost } from './at-most.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { ConnectorOptions } from './connector-options.ts'
 import { type ConnectorParts, wireConnector } from './connector-parts.ts'
@@ -15,6 +16,9 @@ import { type InvokeOptions, type InvokeResult, invokeTopic } from './invoke.ts'
 import { LifeCycle, type LifeCycleState } from './life-cycle.ts'
 import { SourceRunner } from './source-runner.ts'
 import { SpoolIntake } from './spool-intake.ts'
+
+/** How long a source may take to free what outlives its sessions. */
+const disposeMs = 10_000
 
 /** A running connector. */
 export interface Connector extends AsyncDisposable {
@@ -220,24 +224,35 @@ class RunningConnector implements Connector {
     this.#life.to('draining')
     this.#draining.abort()
     const { discovery, close } = this.#parts
+    await this.#attempt(() => discovery.stop())
+    this.#runner?.pause(undefined)
+    this.#engine.stop()
+    await this.#attempt(() => this.#engine.revoke(() => true, drainMs, 'drain'))
+    this.#abort.abort()
+    this.#firstMap.resolve()
+    await this.#attempt(() => this.#runner?.close())
+    await this.#attempt(() => this.#dispose())
+    this.#engine.kill()
+    await this.#attempt(close)
+    clearInterval(this.#alive)
+    this.#life.to('stopped')
+    this.#done.resolve()
+  }
+
+  /** One step of a stop: one that fails must not keep the others from being made. */
+  async #attempt(step: () => Promise<void> | undefined): Promise<void> {
     try {
-      await discovery.stop()
-      this.#runner?.pause(undefined)
-      this.#engine.stop()
-      await this.#engine.revoke(() => true, drainMs, 'drain')
-      this.#abort.abort()
-      this.#firstMap.resolve()
-      await this.#runner?.close()
-      await this.#options.source?.dispose?.()
-      this.#engine.kill()
-      await close()
+      await step()
     } catch (error) {
       this.#logger.error('the connector did not close cleanly', { error: describeError(error) })
-    } finally {
-      clearInterval(this.#alive)
-      this.#life.to('stopped')
-      this.#done.resolve()
     }
+  }
+
+  async #dispose(): Promise<void> {
+    const { source } = this.#options
+    // All is acknowledged or released by now: a source that hangs must not keep the process from ending.
+    const disposed = await atMost(this.#parts.clock, disposeMs, source?.dispose?.())
+    if (!disposed) this.#logger.warn('the source did not free what it holds in time', { source: source?.name })
   }
 }
 

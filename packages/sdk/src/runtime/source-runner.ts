@@ -4,6 +4,7 @@ import type { Logger } from '../contract/logger.ts'
 import type { Session, Source, SourceContext } from '../contract/source.ts'
 import type { Engine } from '../core/delivery/engine.ts'
 import { describeError } from '../core/errors.ts'
+import { atMost } from './at-most.ts'
 
 const firstWaitMs = 500
 const maxWaitMs = 30_000
@@ -77,7 +78,7 @@ export class SourceRunner {
       }
     })()
     // A source that hangs must not keep the process from ending: nothing is left to lose, all is acknowledged or released.
-    await Promise.race([closing, this.#sleep(closeMs, undefined)])
+    await atMost(this.#options.clock, closeMs, closing)
   }
 
   async #run(): Promise<void> {
@@ -138,15 +139,15 @@ export class SourceRunner {
     }
   }
 
-  #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         timer.cancel()
-        signal?.removeEventListener('abort', end)
+        signal.removeEventListener('abort', end)
         resolve()
       }
       const timer = this.#options.clock.after(ms, end)
-      signal?.addEventListener('abort', end)
+      signal.addEventListener('abort', end)
     })
   }
 }
