@@ -191,6 +191,12 @@ export const errorTable = {
     fix: 'This is a fault in Millrace or in a custom source. Report it with the whole message.',
     retryable: false,
   },
+  E_INVOKE_FULL: {
+    message: 'an event for {topic} was not taken: too many are under way',
+    effect: 'No function was called; the caller has the event. Memory does not grow with callers that are faster than the functions.',
+    fix: 'Wait for results before more is invoked, or raise `limits` (`window`, `maxEvents`, `maxBytes`).',
+    retryable: true,
+  },
   E_INVOKE_RELEASED: {
     message: 'the event {id} for {topic} was given back ({reason}) before its functions had settled it',
     effect: 'Functions may have run; the caller has the event and decides.',

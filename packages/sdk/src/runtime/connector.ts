@@ -25,7 +25,7 @@ export interface Connector extends AsyncDisposable {
   readonly state: LifeCycleState
   /** Empty when ready; else one sentence for each reason why not. */
   readonly notReady: readonly string[]
-  /** Resolves when the connector has stopped, rejects when it failed to start. */
+  /** Resolves when the connector has stopped; never rejects. */
   readonly done: Promise<void>
   /**
    * Opens, waits for the first good topic map (for ever: the gateway may come later than the connector), connects the
@@ -38,7 +38,10 @@ export interface Connector extends AsyncDisposable {
   stop(): Promise<void>
   /** The last resort: releases everything at once and closes. What was in flight may run again. */
   kill(): Promise<void>
-  /** Calls the functions of a topic and resolves with a result for each of them, nothing swallowed. */
+  /**
+   * Calls the functions of a topic and resolves with a result for each of them, nothing swallowed. Rejects as `invokeTopic` says, and with
+   * `E_CONNECTOR_STATE` before the first topic map and after the stop.
+   */
   invoke(topic: string, body: string | Uint8Array, options?: InvokeOptions): Promise<readonly InvokeResult[]>
   /** Which functions get a topic, and for those that nearly do, why not. */
   explain(topic: string, event?: MillraceEvent): Explanation
@@ -89,8 +92,6 @@ class RunningConnector implements Connector {
     })
     this.#logger = this.#parts.logger
     this.#engine = this.#parts.engine
-    // A rejection that nobody waits for must not end the process: `start` reports the same.
-    this.#done.promise.catch(() => {})
     if (options.source !== undefined) this.#life.condition('source', `${options.source.name}: not connected yet`)
   }
 

@@ -25,12 +25,13 @@ export interface InvokeResult extends Omit<RouteResult, 'target'> {
 }
 
 const empty = {} as const
+const intake = 'invoke'
 
 /**
  * One event from a program, through the same lanes, limits, breakers and retries as every other. An event that no
  * function wants has no results; what would be a dead letter is `failed`, since the caller has the event.
  *
- * @throws MillraceError `E_INVOKE_TIMEOUT`, `E_INVOKE_RELEASED`; the signal's reason when it aborts
+ * @throws MillraceError `E_INVOKE_FULL` at the bounds of the delivery core, `E_INVOKE_TIMEOUT`, `E_INVOKE_RELEASED`; the signal's reason when it aborts
  */
 export const invokeTopic = (
   engine: Engine,
@@ -39,6 +40,8 @@ export const invokeTopic = (
   body: string | Uint8Array,
   options: InvokeOptions,
 ): Promise<readonly InvokeResult[]> => {
+  // There is no broker to pause: whoever is faster than the functions must be told.
+  if (engine.full(intake)) return Promise.reject(new MillraceError('E_INVOKE_FULL', { topic: topic.slice(0, 200) }))
   const { clock } = parts
   const { signal, timeoutMs = 120_000 } = options
   const headers: HeaderField[] = Object.entries(options.headers ?? empty)
@@ -68,7 +71,7 @@ export const invokeTopic = (
     engine.accept(
       {
         event,
-        intake: 'invoke',
+        intake,
         ack: ({ results }) =>
           end(() => resolve(results.map(({ target, ...result }) => ({ ...result, function: target.function, attempts: target.attempts })))),
         release: (reason) =>

@@ -50,6 +50,25 @@ test('invoke() gives a result for each function, nothing swallowed', async () =>
   expect(await connector.invoke('nobody', 'body')).toEqual([])
 })
 
+test('invoke() is bounded: what is too much is refused and takes no place', async () => {
+  const answers: (() => void)[] = []
+  const { connector } = await bench(
+    { a: { annotations: { topic: 't' }, handler: () => new Promise<void>((resolve) => void answers.push(resolve)) } },
+    { connector: { limits: { window: 2 } } },
+  )
+  await connector.start()
+  const taken = [connector.invoke('t', '1'), connector.invoke('t', '2')]
+  await expect(connector.invoke('t', '3')).rejects.toMatchObject({ code: 'E_INVOKE_FULL' })
+  await until('both called', () => answers.length === 2)
+  for (const answer of answers) answer()
+  await Promise.all(taken)
+  answers.length = 0
+  const again = connector.invoke('t', '4')
+  await until('called again', () => answers.length === 1)
+  answers[0]?.()
+  expect(await again).toMatchObject([{ outcome: 'done' }])
+})
+
 test('a slow or throwing reply listener never stalls delivery', async () => {
   const { connector, log } = await bench({ a: { annotations: { topic: 't' }, handler: () => 'answer' } })
   const seen: string[] = []
