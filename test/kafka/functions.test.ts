@@ -15,21 +15,25 @@ const patient = { retry_attempts: '10000' }
 const orders = ['key', 'partition'] as const
 const ordered = (order: string): Record<string, string> => ({ 'com.openfaas.connector.order': order })
 
-test('T17 a function slower than the session timeout: heartbeats go on, no rebalance, every event runs once', { timeout }, async () => {
-  const env = { kafka_session_timeout: '6s' }
-  await using run = await KafkaRun.open({ brokers: server.bootstrap, keys: 12, behaviour: [{ delayMs: 8000 }], env })
-  await run.publish(12)
-  const connector = await run.start()
-  await run.waitForSuccesses(12, 60_000)
-  await run.drained()
-  const metrics = await connector.metrics()
-  expect(metrics.sum('millrace_kafka_rebalances_total')).toBe(1)
-  const found = await run.report({ duplicateBound: 0, metrics })
-  expect(found.problems).toEqual([])
-  expect(found.calls).toBe(12)
-})
+test.concurrent(
+  'T17 a function slower than the session timeout: heartbeats go on, no rebalance, every event runs once',
+  { timeout },
+  async () => {
+    const env = { kafka_session_timeout: '6s' }
+    await using run = await KafkaRun.open({ brokers: server.bootstrap, keys: 12, behaviour: [{ delayMs: 8000 }], env })
+    await run.publish(12)
+    const connector = await run.start()
+    await run.waitForSuccesses(12, 60_000)
+    await run.drained()
+    const metrics = await connector.metrics()
+    expect(metrics.sum('millrace_kafka_rebalances_total')).toBe(1)
+    const found = await run.report({ duplicateBound: 0, metrics })
+    expect(found.problems).toEqual([])
+    expect(found.calls).toBe(12)
+  },
+)
 
-describe('T23 T24 the head of a partition fails for a while', () => {
+describe.concurrent('T23 T24 the head of a partition fails for a while', () => {
   const window = 60
   const partitions = 4
 
@@ -77,7 +81,7 @@ describe('T23 T24 the head of a partition fails for a while', () => {
   )
 })
 
-describe('T18 a storm of 5xx', () => {
+describe.concurrent('T18 a storm of 5xx', () => {
   test.each(orders)(
     'order by %s: the breaker opens, lag stays in Kafka, nothing becomes a dead letter, and all is delivered afterwards',
     { timeout },

@@ -11,7 +11,7 @@ beforeAll(async () => {
 const timeout = 90_000
 const body = (id: string, key: string, sequence: number): string => JSON.stringify({ id, key, sequence })
 
-test('T12 aborted transactions are never seen, markers hold up no commit', { timeout }, async () => {
+test.concurrent('T12 aborted transactions are never seen, markers hold up no commit', { timeout }, async () => {
   await using run = await KafkaRun.open({ brokers: server.bootstrap, partitions: 1 })
   const connector = await run.start()
   await connector.ready()
@@ -30,7 +30,7 @@ test('T12 aborted transactions are never seen, markers hold up no commit', { tim
   expect(run.calls()).toHaveLength(10)
 })
 
-test(
+test.concurrent(
   'T12 gaps of compaction and tombstones: what is left comes once and in order, and the commit goes over the gaps',
   { timeout },
   async () => {
@@ -76,7 +76,7 @@ test(
   },
 )
 
-test(
+test.concurrent(
   'T12 partitions are added under load, and a topic is deleted and made anew: what is in the new ones comes from its beginning',
   { timeout },
   async () => {

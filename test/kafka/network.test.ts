@@ -25,7 +25,7 @@ const open = (): Promise<KafkaRun> =>
     brokers: server.bootstrap,
     connectorBrokers: server.proxied,
     behaviour: [{ delayMs: [0, 40] }],
-    env: { kafka_request_timeout: '3s', queue_window: '200' },
+    env: { kafka_request_timeout: '1s', queue_window: '200' },
   })
 
 test(

@@ -40,12 +40,12 @@ const complaint = async (connector: Connector, code: string): Promise<string> =>
 }
 
 /** Publishes, and waits until all of it is delivered by the same process. */
-const recovers = async (run: KafkaRun, connector: Connector): Promise<void> => {
+const recovers = async (run: KafkaRun, connector: Connector, duplicateBound = 0): Promise<void> => {
   await run.publish(40)
   await run.waitForSuccesses(run.publisher.sent, 60_000)
   await run.drained(30_000)
   await connector.ready()
-  expect((await run.report({ duplicateBound: 0 })).problems).toEqual([])
+  expect((await run.report({ duplicateBound })).problems).toEqual([])
 }
 
 describe.concurrent('what is wrong is said with a code and with what to do, and goes away without a restart', () => {
@@ -155,7 +155,8 @@ describe.concurrent('what is wrong is said with a code and with what to do, and 
       },
     )
     await grant(server.bootstrap, [topicRight])
-    await recovers(run, connector)
+    // The right went while some of these ran, and their commit with it.
+    await recovers(run, connector, 40)
   })
 })
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await kafka.shared()
 }, 180_000)
 
-test(
+test.concurrent(
   'T2 N5 SIGTERM under load: exit 0 within the drain, nothing lost, repeated or dead-lettered, and the next one goes on',
   { timeout: 90_000 },
   async () => {
@@ -34,7 +34,7 @@ test(
   },
 )
 
-test(
+test.concurrent(
   'T6 T11 a connector that stands still longer than its session: another takes over, what it commits too late is fenced, it joins again',
   { timeout: 120_000 },
   async () => {
