@@ -43,7 +43,8 @@ export class Bench {
     topic: string,
     messages: readonly { key?: string; value: string; partition?: number; headers?: Record<string, string> }[],
   ): Promise<void> {
-    const producer = this.client.producer()
+    // A fresh topic's leaders may not be ready: kafkajs sends all of it again, also what was written.
+    const producer = this.client.producer({ idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
     try {
       for (let i = 0; i < messages.length; i += 500) await producer.send({ topic, messages: messages.slice(i, i + 500) })
