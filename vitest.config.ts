@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './scripts/slowest-first.ts'
 
 const source = (path: string): string => fileURLToPath(new URL(`packages/${path}`, import.meta.url))
 
@@ -19,6 +20,9 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Servers that the whole run shares, started when the first test asks for one.
     globalSetup: ['test/servers/global-setup.ts'],
+    // More than the cores: the long ones wait for brokers, sessions and restarts most of their time.
+    maxWorkers: 4,
+    sequence: { sequencer: SlowestFirst },
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

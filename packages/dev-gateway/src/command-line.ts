@@ -4,7 +4,9 @@ import { describeError, MillraceError } from '@millrace/sdk/testing/gateway'
 import type { DevGatewayOptions } from './dev-gateway.ts'
 import type { Variables } from './stack/substitute.ts'
 
-export const helpText = `millrace-dev-gateway: an OpenFaaS gateway in one process, for development and tests
+export const helpText = `Usage: millrace-dev-gateway [flags]
+
+An OpenFaaS gateway in one process, for development and tests
 
   --stack FILE                  stack file of faas-cli          (stack.yaml)
   --host ADDRESS                where to listen                 (127.0.0.1)

@@ -1,5 +1,4 @@
 import { silentLogger } from '@millrace/sdk'
-import type { Clock } from '@millrace/sdk'
 import { manualClock } from '@millrace/sdk/testing'
 import { silentObserver } from '../../src/consumer/observer.ts'
 import type { KafkaObserver } from '../../src/consumer/observer.ts'
@@ -73,17 +72,6 @@ export class Player {
   }
 }
 
-/** Lets promises and the cluster's immediates run until `done`, a bounded number of turns. */
-export const turnsUntil = async (done: () => boolean, what: string = 'it happens', turns: number = 2000): Promise<void> => {
-  for (let turn = 0; turn < turns; turn += 1) {
-    if (done()) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  if (!done()) throw new Error(`after ${turns} turns: ${what}`)
-}
-
 export const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
-
-export type { Clock }

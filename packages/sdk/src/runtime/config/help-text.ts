@@ -26,5 +26,5 @@ export const helpText = (options: { readonly usage: string; readonly components:
     '  --print-config\n      Print the configuration with the origin of each value, secrets hidden, and exit',
     '  --help, --version',
   ].join('\n')
-  return `${options.usage}\n\n${[general, ...blocks].join('\n\n')}\n`
+  return `Usage: ${options.usage}\n\n${[general, ...blocks].join('\n\n')}\n`
 }

@@ -23,7 +23,7 @@ test('what is printed is a settings file that gives the same values', async () =
 })
 
 test('help names every setting, its default and its flag', () => {
-  const help = helpText({ usage: 'Usage: x [flags]', components: { core: coreSettings } })
+  const help = helpText({ usage: 'x [flags]', components: { core: coreSettings } })
   for (const setting of Object.values(coreSettings.settings)) expect(help).toContain(`env ${setting.name})`)
   expect(help).toContain('--gateway-url URL\n')
   expect(help).toContain('--basic-auth-password-file PATH\n')
