@@ -20,7 +20,7 @@ export interface KafkaOptions {
   readonly serverCertificate?: ServerCertificate
   /** Added to `server.properties`, and wins, e.g. `{ 'log.retention.check.interval.ms': '500' }`. */
   readonly properties?: Readonly<Record<string, string>>
-  /** Of each broker. @default 320 */
+  /** Of each broker. @default 512 */
   readonly heapMb?: number
   /** @default the one of `artifacts.ts` */
   readonly version?: string
@@ -163,7 +163,7 @@ export const startKafka = async (nodeCount: number, options: KafkaOptions): Prom
           proxy,
           folder: home,
           jars,
-          heapMb: options.heapMb ?? 320,
+          heapMb: options.heapMb ?? 512,
           logLevel: options.logLevel ?? 'warn',
           compiler: options.compiler ?? 'quick',
         }),
