@@ -8,7 +8,7 @@ const source = (path: string): string => fileURLToPath(new URL(`packages/${path}
 const alias = [
   { find: '@millrace/sdk/testing/gateway', replacement: source('sdk/src/testing/gateway.ts') },
   { find: '@millrace/sdk/testing', replacement: source('sdk/src/testing/index.ts') },
-  ...['sdk', 'cron-connector', 'http-source', 'kafka-connector', 'dev-gateway', 'cli'].map((name) => ({
+  ...['sdk', 'cron-connector', 'http-source', 'kafka-connector', 'rabbitmq-connector', 'dev-gateway', 'cli'].map((name) => ({
     find: `@millrace/${name}`,
     replacement: source(`${name}/src/index.ts`),
   })),

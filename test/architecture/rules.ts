@@ -19,6 +19,7 @@ const layers: readonly string[] = ['contract', 'core', 'ports', 'runtime', 'test
 
 /** Who may import a library. One that is missing here may be imported by nobody. */
 const doors: ReadonlyMap<string, Door> = new Map<string, Door>([
+  ['amqplib', { places: ['packages/rabbitmq-connector/src/transport/'] }],
   ['commander', { places: ['packages/cli/src/'], several: true }],
   ['ioredis', { places: ['packages/sdk/src/ports/state/'] }],
   ['kafkajs', { places: ['packages/kafka-connector/src/driver/'] }],
@@ -29,7 +30,17 @@ const doors: ReadonlyMap<string, Door> = new Map<string, Door>([
   ['snappyjs', { places: ['packages/kafka-connector/src/codecs/'] }],
   ['undici', { places: ['packages/sdk/src/ports/', 'packages/dev-gateway/src/'] }],
   ['vitest', { places: ['packages/sdk/src/testing/'], several: true }],
-  ['yaml', { places: ['packages/sdk/src/ports/', 'packages/sdk/src/testing/', 'packages/dev-gateway/src/'] }],
+  [
+    'yaml',
+    {
+      places: [
+        'packages/sdk/src/ports/',
+        'packages/sdk/src/testing/',
+        'packages/dev-gateway/src/',
+        'packages/rabbitmq-connector/src/topology/',
+      ],
+    },
+  ],
   [
     'zod',
     {

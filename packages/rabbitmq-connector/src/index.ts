@@ -1,0 +1,1 @@
+export type { AmqpTransport } from './transport/transport.ts'

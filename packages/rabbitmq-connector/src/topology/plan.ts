@@ -1,0 +1,68 @@
+import type { AnnotationProblem } from '@millrace/sdk'
+import type { ExchangeType, ExchangeOptions, QueueOptions } from '../transport/transport.ts'
+
+/** A queue to declare. */
+export interface QueueDeclaration extends QueueOptions {
+  readonly queue: string
+}
+
+/** An exchange that must be there. */
+export interface ExchangeDeclaration extends ExchangeOptions {
+  readonly exchange: string
+  readonly type: ExchangeType
+  /** Somebody else's: it is checked and never declared. */
+  readonly passive: boolean
+}
+
+export interface Binding {
+  readonly exchange: string
+  readonly routingKey: string
+}
+
+/** A delay queue: what lies in it goes back to the work queue after `delayMs`. */
+export interface DelayTier {
+  readonly delayMs: number
+  readonly queue: string
+}
+
+/** What is declared before an intake is consumed, in this order: exchanges, dead letters, tiers, the queue, its bindings. */
+export interface IntakeDeclarations {
+  readonly exchanges: readonly ExchangeDeclaration[]
+  /** Dead-letter and delay queues. */
+  readonly besides: readonly QueueDeclaration[]
+  /** Absent: somebody else's, only checked. */
+  readonly queue?: QueueDeclaration
+  readonly bindings: readonly Binding[]
+}
+
+/** Where a stream begins that has no checkpoint. */
+export type StreamStart = 'first' | 'last' | 'next' | { readonly offset: number } | { readonly timestamp: number } | { readonly interval: string }
+
+/** One queue that is consumed. Its name is the name of the intake. */
+export interface IntakePlan {
+  readonly queue: string
+  /** `queue`: the topic is the queue's name. `binding`: a queue of one function. `exchange`: the topic is the routing key, the SDK matches. */
+  readonly mode: 'queue' | 'binding' | 'exchange' | 'stream'
+  /** `binding`: the only function that it is for, as it is called. */
+  readonly function?: string
+  /** What functions name: the queue or the routing key. */
+  readonly topic: 'queue' | 'routing-key'
+  /** Messages that may be unacknowledged at once; never 0. */
+  readonly prefetch: number
+  /** Deliver to one consumer at a time, in order: no delay queue is used, a retry waits in its lane. */
+  readonly ordered: boolean
+  readonly consumerPriority?: number
+  readonly stream?: StreamStart
+  /** From the shortest; empty: retries wait in process. */
+  readonly tiers: readonly DelayTier[]
+  /** Where its dead letters go; absent: nowhere of its own. */
+  readonly deadLetterQueue?: string
+  readonly declare: IntakeDeclarations
+}
+
+/** What the functions and the configuration want, over everything. Pure: nothing is declared yet. */
+export interface TopologyPlan {
+  /** By queue. */
+  readonly intakes: ReadonlyMap<string, IntakePlan>
+  readonly problems: readonly AnnotationProblem[]
+}
