@@ -406,6 +406,105 @@ export const errorTable = {
     fix: 'Make room or give the right to write: see the cause in the log line.',
     retryable: true,
   },
+  E_RABBITMQ_ACK_TIMEOUT: {
+    message: 'RabbitMQ gave up waiting for an acknowledgement at {brokers}: {reason}',
+    effect: 'The messages that the channel held are given again, possibly while a function still works on one: it may run twice.',
+    fix: 'Keep upstream_timeout and the waits in process below consumer_timeout of the broker (30 min by default), raise it (x-consumer-timeout on the queue, or consumer_timeout in rabbitmq.conf), or invoke long functions asynchronously.',
+    retryable: true,
+  },
+  E_RABBITMQ_AUTHENTICATION: {
+    message: 'RabbitMQ at {brokers} refuses the user {user}: {reason}',
+    effect: 'Nothing is consumed; what was in flight is given back and comes again. It is tried again with the credentials of that moment.',
+    fix: 'Check user and password (files are read again at each try): rabbitmqctl authenticate_user {user}. The user guest may only log in from the same host. For a client certificate the plugin rabbitmq_auth_mechanism_ssl must be on.',
+    retryable: true,
+  },
+  E_RABBITMQ_BLOCKED: {
+    message: 'RabbitMQ at {brokers} takes no messages: {reason}',
+    effect:
+      'Retries, dead letters and replies wait, and what they belong to stays unacknowledged; nothing is lost. It goes on when the alarm ends.',
+    fix: 'rabbitmq-diagnostics alarms names the resource: free disk space or memory, or raise disk_free_limit or vm_memory_high_watermark.',
+    retryable: true,
+  },
+  E_RABBITMQ_CHANNEL: {
+    message: 'A channel to RabbitMQ at {brokers} is closed: {reason}',
+    effect: 'What it held unacknowledged is given again by the broker; other queues go on. A new channel is opened.',
+    fix: 'Nothing, if it is rare. Else look at the reason and at the broker log.',
+    retryable: true,
+  },
+  E_RABBITMQ_CONNECTION: {
+    message: 'The connection to RabbitMQ at {brokers} is lost: {reason}',
+    effect: 'What was in flight on it is given back and comes again. It is made again with a growing wait, for ever.',
+    fix: 'Nothing, if the broker was restarted or an operator closed it. Else look at the reason and at the broker log.',
+    retryable: true,
+  },
+  E_RABBITMQ_DENIED: {
+    message: 'The RabbitMQ user {user} has no right for this: {reason}',
+    effect: 'What needs the right waits, and is tried again with a growing wait; other queues go on.',
+    fix: 'Give it the right on the resource that the reason names, e.g. rabbitmqctl set_permissions -p {vhost} {user} CONFIGURE WRITE READ (regular expressions), or switch declaring off.',
+    retryable: true,
+  },
+  E_RABBITMQ_EXCHANGE_MISSING: {
+    message: 'RabbitMQ has no such exchange: {reason}',
+    effect: 'What needs the exchange waits, and is tried again with a growing wait; other queues go on.',
+    fix: 'Correct the name, or declare the exchange: rabbitmqadmin declare exchange name=NAME type=topic durable=true',
+    retryable: true,
+  },
+  E_RABBITMQ_HEADERS_TOO_LARGE: {
+    message: 'A message for {exchange}/{key} cannot be encoded: {reason}',
+    effect: 'It was not sent. Its headers are larger than 64 KiB, or hold what AMQP 0-9-1 cannot express.',
+    fix: 'Send smaller headers, and what is large in the body.',
+    retryable: false,
+  },
+  E_RABBITMQ_LOCKED: {
+    message: 'The queue is in exclusive use by another connection: {reason}',
+    effect: 'It is not consumed, and is tried again with a growing wait; other queues go on.',
+    fix: 'End the other consumer, or use a queue that is not exclusive: rabbitmqctl list_consumers -p {vhost}',
+    retryable: true,
+  },
+  E_RABBITMQ_PRECONDITION: {
+    message: 'RabbitMQ refuses what was asked of a channel: {reason}',
+    effect: 'The channel is closed and what it held is given again; other queues go on.',
+    fix: 'If an argument is inequivalent, the queue or exchange is there with other arguments: set the same ones, switch declaring off, or delete it when it is empty and declare it anew.',
+    retryable: true,
+  },
+  E_RABBITMQ_QUEUE_MISSING: {
+    message: 'RabbitMQ has no such queue: {reason}',
+    effect: 'It is not consumed, and is looked for again with a growing wait; other queues go on.',
+    fix: 'Correct the name, or let the connector declare it, or: rabbitmqadmin declare queue name=NAME queue_type=quorum durable=true',
+    retryable: true,
+  },
+  E_RABBITMQ_TLS: {
+    message: 'TLS with RabbitMQ at {brokers} failed: {reason}',
+    effect:
+      'Nothing is consumed; what was in flight is given back and comes again. It is tried again with the certificates of that moment.',
+    fix: 'Set the CA to the authority that signed the broker certificate, and certificate and key if the listener asks for them. Look at names and dates with: openssl s_client -connect HOST:PORT -showcerts. The TLS port is usually 5671.',
+    retryable: true,
+  },
+  E_RABBITMQ_UNCONFIRMED: {
+    message: 'RabbitMQ did not confirm a message for {exchange}/{key}: {reason}',
+    effect: 'It counts as not sent and is sent again later: it may be there twice. What it belongs to stays unacknowledged until then.',
+    fix: 'Nothing, if it is rare: it happens when a connection is lost. A nack, or silence for long, comes from a queue at its limit (x-max-length with reject-publish) or a quorum queue without majority: rabbitmqctl list_queues -p {vhost} name state members online',
+    retryable: true,
+  },
+  E_RABBITMQ_UNREACHABLE: {
+    message: 'RabbitMQ at {brokers} cannot be reached: {reason}',
+    effect:
+      'Nothing is consumed; what was in flight is given back and comes again. It is tried again with a growing wait, for ever, host by host.',
+    fix: 'Check host and port (5672 plain, 5671 TLS: a TLS listener drops plain clients), and that the broker runs: rabbitmq-diagnostics listeners',
+    retryable: true,
+  },
+  E_RABBITMQ_UNROUTABLE: {
+    message: 'No queue takes a message for {exchange}/{key}: {reason}',
+    effect: 'It was not kept by the broker. What it belongs to stays unacknowledged, and it is sent again with a growing wait.',
+    fix: 'Declare the queue, or bind one to the exchange with this key: rabbitmqctl list_bindings -p {vhost}',
+    retryable: true,
+  },
+  E_RABBITMQ_VHOST: {
+    message: 'RabbitMQ at {brokers} does not open the vhost "{vhost}" for the user {user}: {reason}',
+    effect: 'Nothing is consumed. It is tried again with a growing wait, for ever.',
+    fix: 'Check the name (rabbitmqctl list_vhosts name state), the right on it (rabbitmqctl list_user_permissions {user}), and its limit of connections. The broker log says which it is.',
+    retryable: true,
+  },
   E_STACK_HANDLER: {
     message: '{file}:{line}: the handler of function {function} cannot be used: {reason}',
     effect: 'The stack is not used. A running gateway keeps the last good one.',
