@@ -431,10 +431,22 @@ export const errorTable = {
     fix: 'Nothing, if it is rare. Else look at the reason and at the broker log.',
     retryable: true,
   },
+  E_RABBITMQ_CHECKPOINT: {
+    message: 'The position in the stream {queue} could not be stored: {reason}',
+    effect: 'Deliveries go on; after a restart what was finished since the last stored position comes again.',
+    fix: 'Look at the state store (state_dir or state_url): the reason says what is wrong with it. It is tried again every second.',
+    retryable: true,
+  },
   E_RABBITMQ_CONNECTION: {
     message: 'The connection to RabbitMQ at {brokers} is lost: {reason}',
     effect: 'What was in flight on it is given back and comes again. It is made again with a growing wait, for ever.',
     fix: 'Nothing, if the broker was restarted or an operator closed it. Else look at the reason and at the broker log.',
+    retryable: true,
+  },
+  E_RABBITMQ_CONSUMER_CANCELLED: {
+    message: 'RabbitMQ has ended the consumer of the queue {queue}: it was deleted, moved, or a message was held for too long.',
+    effect: 'What was in flight of this queue is given back and comes again if the queue still has it; other queues go on. The queue is declared and consumed again with a growing wait.',
+    fix: 'Nothing, if the queue was moved or made anew. Else see who deletes it, and keep upstream_timeout below consumer_timeout of the broker.',
     retryable: true,
   },
   E_RABBITMQ_DENIED: {
@@ -459,6 +471,12 @@ export const errorTable = {
     message: 'The queue is in exclusive use by another connection: {reason}',
     effect: 'It is not consumed, and is tried again with a growing wait; other queues go on.',
     fix: 'End the other consumer, or use a queue that is not exclusive: rabbitmqctl list_consumers -p {vhost}',
+    retryable: true,
+  },
+  E_RABBITMQ_NO_ANSWER: {
+    message: 'RabbitMQ did not answer {request} for the queue {queue} within {seconds} s.',
+    effect: 'The queue is not consumed, and is tried again with a growing wait; other queues go on.',
+    fix: 'A quorum queue without a majority of its nodes does this: rabbitmqctl list_queues name state members online, and the broker log.',
     retryable: true,
   },
   E_RABBITMQ_PRECONDITION: {
