@@ -473,6 +473,12 @@ export const errorTable = {
     fix: 'End the other consumer, or use a queue that is not exclusive: rabbitmqctl list_consumers -p {vhost}',
     retryable: true,
   },
+  E_RABBITMQ_MANAGEMENT: {
+    message: 'the management API at {url} does not tell how long queues are: {detail}',
+    effect: 'The gauges of ready and unacknowledged messages stay as they are; nothing else needs it.',
+    fix: 'Check rabbitmq_management_url, that the plugin rabbitmq_management is enabled, and that the user has the tag "monitoring".',
+    retryable: true,
+  },
   E_RABBITMQ_NO_ANSWER: {
     message: 'RabbitMQ did not answer {request} for the queue {queue} within {seconds} s.',
     effect: 'The queue is not consumed, and is tried again with a growing wait; other queues go on.',

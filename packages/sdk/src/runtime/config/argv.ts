@@ -79,9 +79,12 @@ class ArgumentParser {
 
   #value({ setting, isFile }: Named, inline: string | undefined, origin: string): void {
     const raw = inline ?? (setting.kind === 'boolean' ? 'true' : this.#next())
+    const reason = 'a secret is never taken from a flag, since every user of the machine can read it there'
     if (setting.secret && !isFile) {
-      const reason = 'a secret is never taken from a flag, since every user of the machine can read it there'
       this.problems.push({ name: setting.name, origin, reason, example: `--${dashed(setting.name)}-file ${setting.mounts[0] ?? 'PATH'}` })
+    } else if (raw !== undefined && setting.hide?.(raw) !== undefined) {
+      const example = `--${dashed(setting.name)} ${setting.example}, or ${setting.name}=... in the environment`
+      this.problems.push({ name: setting.name, origin, reason, example })
     } else if (raw === undefined) {
       this.problems.push({
         name: setting.name,

@@ -7,6 +7,7 @@ import type { Component } from './setting.ts'
 export const deliverySettings: Component<DeliveryConfig>['settings'] = {
   maxInflight: setting({
     name: 'max_inflight',
+    aliases: ['max_client_per_host'],
     type: integer(1, 100_000),
     default: '256',
     describe: 'Invocations at once, over all functions.',

@@ -21,6 +21,7 @@ const namespaces = list({ allowed: 'a comma list of namespaces', pattern: /^[a-z
 export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   gatewayUrl: setting({
     name: 'gateway_url',
+    aliases: ['open_faas_gw_url'],
     type: url(['http', 'https'], refuseGatewayUrl),
     default: 'http://gateway:8080',
     describe: 'Base URL of the OpenFaaS gateway; it may have a path prefix.',
@@ -76,6 +77,7 @@ export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   }),
   upstreamTimeoutMs: setting({
     name: 'upstream_timeout',
+    aliases: ['req_timeout'],
     type: duration('1ms', '24h'),
     default: '2m',
     describe: 'Time for one invocation, from connecting to the last byte of the reply. The function can override it.',
@@ -83,6 +85,7 @@ export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   }),
   rebuildIntervalMs: setting({
     name: 'rebuild_interval',
+    aliases: ['topic_map_refresh_time'],
     type: duration('100ms', '1h'),
     default: '30s',
     describe: 'How often the functions and their topics are read from the gateway.',

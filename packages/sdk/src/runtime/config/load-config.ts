@@ -115,11 +115,12 @@ class Loader {
   }
 
   #problem(setting: AnySetting, reason: string, where: { readonly origin?: string; readonly raw?: RawValue }): void {
-    const isPrivate = setting.secret || setting.fileForm || (setting.kind === 'url' && String(where.raw).includes('@'))
+    const isPrivate =
+      setting.secret || setting.fileForm || (setting.kind === 'url' && setting.hide === undefined && String(where.raw).includes('@'))
     this.problems.push({
       name: setting.name,
       reason,
-      ...(where.raw === undefined ? {} : { value: isPrivate ? '[hidden]' : showValue(where.raw) }),
+      ...(where.raw === undefined ? {} : { value: isPrivate ? '[hidden]' : showValue(setting.hide?.(where.raw) ?? where.raw) }),
       ...(where.origin === undefined ? {} : { origin: where.origin }),
       allowed: setting.allowed,
       example: setting.secret ? `${setting.name}_file=/path/of/the/file` : `${setting.name}=${setting.example}`,
@@ -135,7 +136,7 @@ class Loader {
     if (setting.secret) return { value: fixedSecret(String(parsed.value), found.origin), origin: found.origin }
     const warning = found.origin === 'default' ? undefined : setting.warn?.(parsed.value)
     if (warning !== undefined) this.warnings.push(`${setting.name} (${found.origin}): ${warning}`)
-    return { value: parsed.value, origin: found.origin, ...(setting.fileForm ? {} : { shown: found.raw }) }
+    return { value: parsed.value, origin: found.origin, ...(setting.fileForm ? {} : { shown: setting.hide?.(found.raw) ?? found.raw }) }
   }
 
   async #fromFile(setting: AnySetting, path: string, named: string): Promise<Resolved> {

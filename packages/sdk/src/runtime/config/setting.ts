@@ -28,6 +28,8 @@ export interface Setting<T> {
   warn?(this: void, value: T): string | undefined
   /** Why a variable of the environment with this name is somebody else's; `undefined`: it is ours. */
   foreign?(this: void, variable: string, value: string): string | undefined
+  /** The value as it may be printed, when a part of it is secret (a URL with a password); such a value is never taken from a flag. */
+  hide?(this: void, raw: RawValue): RawValue | undefined
   parse(this: void, raw: RawValue): Parsed<T>
 }
 
@@ -42,6 +44,7 @@ export interface SettingOptions<T> {
   readonly fileForm?: boolean
   warn?(this: void, value: T): string | undefined
   foreign?(this: void, variable: string, value: string): string | undefined
+  hide?(this: void, raw: RawValue): RawValue | undefined
 }
 
 /** What a component declares and how its settings go together. `V` is the type of its part of the configuration. */
@@ -70,6 +73,7 @@ const declare = <T>(options: SettingOptions<T>, more: { required: boolean; defau
   parse: options.type.parse,
   ...(options.warn === undefined ? {} : { warn: options.warn }),
   ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
+  ...(options.hide === undefined ? {} : { hide: options.hide }),
   ...more,
 })
 

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import { coreSettings, gatewayCredentials } from '../../../src/runtime/config/core-settings.ts'
 import { loadConfig } from '../../../src/runtime/config/load-config.ts'
 import { describeConfig, printConfig } from '../../../src/runtime/config/print-config.ts'
+import { text } from '../../../src/runtime/config/schema.ts'
+import { setting } from '../../../src/runtime/config/setting.ts'
+import type { Component } from '../../../src/runtime/config/setting.ts'
 import { memoryFiles } from './memory-files.ts'
 
 const mounted = () => memoryFiles({ '/var/secrets/basic-auth-user': 'admin\n', '/var/secrets/basic-auth-password': 'canary-one\n' })
@@ -74,4 +77,38 @@ test('T39 a loaded configuration never shows a secret, but says where it is', as
     value: '[redacted]',
     origin: 'file /var/secrets/basic-auth-password',
   })
+})
+
+const broker: Component<{ readonly broker: string }> = {
+  title: 'Broker',
+  settings: {
+    broker: setting({
+      name: 'broker_url',
+      type: text({ pattern: /^amqps?:/ }),
+      default: 'amqp://broker',
+      describe: 'The broker.',
+      example: 'amqp://broker:5672',
+      hide: (raw) => (String(raw).includes('@') ? String(raw).replace(/\/\/.*@/, '//[hidden]@') : undefined),
+    }),
+  },
+}
+
+const withBroker = (env: Readonly<Record<string, string>>, argv: readonly string[] = []) =>
+  loadConfig({ broker }, { argv, env, files: memoryFiles() })
+
+test('T39 a value with a secret in it is printed without it, in the configuration and in mistakes', async () => {
+  const config = await withBroker({ broker_url: 'amqp://me:canary@broker' })
+  expect(config.values.broker.broker).toBe('amqp://me:canary@broker')
+  expect(printConfig(config)).toContain('broker_url: "amqp://[hidden]@broker"')
+  expect(JSON.stringify(describeConfig(config))).not.toContain('canary')
+  const wrong = await withBroker({ broker_url: 'http://me:canary@broker' }).catch((error: unknown) => inspect(error))
+  expect(wrong).toContain('http://[hidden]@broker')
+  expect(wrong).not.toContain('canary')
+})
+
+test('a value with a secret in it is never taken from a flag, and without one it is', async () => {
+  expect((await withBroker({}, ['--broker-url', 'amqp://other'])).values.broker.broker).toBe('amqp://other')
+  const wrong = await withBroker({}, ['--broker-url=amqp://me:canary@broker']).catch((error: unknown) => inspect(error))
+  expect(wrong).toContain('a secret is never taken from a flag')
+  expect(wrong).not.toContain('canary')
 })
