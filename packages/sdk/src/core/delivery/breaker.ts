@@ -2,10 +2,8 @@ import type { BreakerState } from './observer.ts'
 
 /** When a breaker opens and for how long. Decision P3. */
 export interface BreakerOptions {
-  /** Failures in a row. @default 5 */
+  /** Failed attempts in a row. @default 5 */
   readonly threshold: number
-  /** Count attempts in a row (a function), or distinct events in a row (the gateway). @default 'attempts' */
-  readonly inARow: 'attempts' | 'events'
   /** Monotonic milliseconds until the first probe, and between probes. @default 30000 */
   readonly openMs: number
   /** Called after each change of state with a sentence that says why. */
@@ -25,7 +23,6 @@ export class Breaker {
   #window: (string | undefined)[] | undefined
   #next = 0
   #row = 0
-  #rowEvents: Set<string> | undefined
   #state: BreakerState = 'closed'
   #openUntil = 0
   #probing = false
@@ -66,7 +63,6 @@ export class Breaker {
   success(probe: boolean): void {
     this.#record(undefined)
     this.#row = 0
-    this.#rowEvents = undefined
     this.#failingSince = undefined
     if (probe) this.#probing = false
     if (this.#state === 'closed') return
@@ -81,10 +77,6 @@ export class Breaker {
     this.#record(eventId)
     this.#row += 1
     this.#failingSince ??= now
-    if (this.#options.inARow === 'events') {
-      this.#rowEvents ??= new Set()
-      if (this.#rowEvents.size < this.#options.threshold) this.#rowEvents.add(eventId)
-    }
     if (probe) this.trip(now, 'the probe failed')
     else if (this.#state === 'closed' && this.#overThreshold())
       this.trip(now, `${this.#row} failures in a row or half of the last ${windowSize}`)
@@ -125,8 +117,8 @@ export class Breaker {
   }
 
   #overThreshold(): boolean {
-    const { threshold, inARow } = this.#options
-    if ((inARow === 'attempts' ? this.#row : (this.#rowEvents?.size ?? 0)) >= threshold) return true
+    const { threshold } = this.#options
+    if (this.#row >= threshold) return true
     const failed = (this.#window ?? []).filter((id) => id !== undefined)
     return failed.length >= windowSize / 2 && new Set(failed).size >= threshold
   }

@@ -15,10 +15,9 @@ export class Health {
 
   constructor(options: Pick<EngineOptions, 'observer' | 'times'>) {
     this.#options = options
+    // Attempts in a row, not events: what feeds it never reached a function, so no event can be the cause, and a quiet connector has only one.
     this.gateway = new Breaker({
       threshold: 5,
-      // Attempts, not events: what feeds it never reached a function, so no event can be the cause, and a quiet connector has only one.
-      inARow: 'attempts',
       openMs: options.times.gatewayOpenMs,
       onChange: (state, why) => options.observer.breakerChanged?.('gateway', state, why),
     })
@@ -29,7 +28,6 @@ export class Health {
     const { observer, times } = this.#options
     return {
       threshold: 5,
-      inARow: 'attempts',
       openMs: times.functionOpenMs,
       onChange: (state, why) => observer.breakerChanged?.({ function: name }, state, why),
     }
