@@ -4,9 +4,9 @@ import type { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createConnector, openSpool, silentLogger, systemClock } from '@millrace/sdk'
-import type { Connector, ConnectorOptions } from '@millrace/sdk'
-import { fakeGateway, leakGuard } from '@millrace/sdk/testing'
+import { createConnector, memoryState, noMetrics, openSpool, silentLogger, systemClock } from '@millrace/sdk'
+import type { Connector, ConnectorOptions, SourceContext } from '@millrace/sdk'
+import { fakeGateway, leakGuard, manualClock } from '@millrace/sdk/testing'
 import type { FakeGateway, FakeGatewayOptions } from '@millrace/sdk/testing'
 import { afterEach } from 'vitest'
 import { httpSource } from '../src/http-source.ts'
@@ -120,6 +120,22 @@ export const bench = async (
     post: (path, body, headers) => send(`${url}${path}`, body, headers === undefined ? {} : { headers }),
   }
 }
+
+/** A runtime that is the test: takes everything, calls nobody, and its clock stands still. */
+export const handMadeContext = (more: Partial<SourceContext> = {}): SourceContext => ({
+  functions: { snapshot: () => [], get: () => undefined, subscribe: () => () => {} },
+  emit: () => {},
+  accept: () => Promise.resolve(true),
+  revoke: () => Promise.resolve(),
+  reportProblems: () => {},
+  state: memoryState({ clock: systemClock }),
+  metrics: noMetrics,
+  clock: manualClock(),
+  draining: new AbortController().signal,
+  signal: new AbortController().signal,
+  logger: silentLogger,
+  ...more,
+})
 
 /** Polls until the condition holds; for things that happen over a socket. */
 export const until = async (what: string, holds: () => boolean, timeoutMs = 10_000): Promise<void> => {

@@ -1,9 +1,8 @@
-import { createConnector, memoryDeadLetters, noMetrics, openSpool, silentLogger, systemClock } from '@millrace/sdk'
-import type { Delivery, SourceContext } from '@millrace/sdk'
-import { manualClock } from '@millrace/sdk/testing'
+import { createConnector, memoryDeadLetters, openSpool, silentLogger, systemClock } from '@millrace/sdk'
+import type { SourceContext } from '@millrace/sdk'
 import { expect, test } from 'vitest'
 import { httpSource } from '../../src/http-source.ts'
-import { bench, guardTests, send, tempFolder, until } from '../kit.ts'
+import { bench, guardTests, handMadeContext, send, tempFolder, until } from '../kit.ts'
 
 guardTests()
 
@@ -39,16 +38,7 @@ test('202 comes only once the spool has the event; a full spool is 429, a broken
   const source = httpSource()
   const stored = Promise.withResolvers<boolean>()
   let accept: SourceContext['accept'] = () => stored.promise
-  const context = {
-    accept: (delivery: Delivery) => accept(delivery),
-    emit: () => {},
-    clock: manualClock(),
-    logger: silentLogger,
-    metrics: noMetrics,
-    draining: new AbortController().signal,
-    signal: new AbortController().signal,
-  } as unknown as SourceContext
-  const session = await source.connect(context)
+  const session = await source.connect(handMadeContext({ accept: (delivery) => accept(delivery) }))
   try {
     let answer: number | undefined
     const sending = send(`${source.url}orders`, 'x').then(({ status }) => (answer = status))
@@ -88,15 +78,10 @@ test('before the first connect: 503 with Retry-After; after the stop: nothing li
 test('back-pressure of the topic or of all answers 429 for both forms, other topics go on', async () => {
   const source = httpSource()
   const taken: string[] = []
-  const context = {
-    accept: (delivery: Delivery) => Promise.resolve(taken.push(delivery.intake) > 0),
-    emit: (delivery: Delivery) => void delivery.ack({ results: [] }),
-    clock: manualClock(),
-    logger: silentLogger,
-    metrics: noMetrics,
-    draining: new AbortController().signal,
-    signal: new AbortController().signal,
-  } as unknown as SourceContext
+  const context = handMadeContext({
+    accept: (delivery) => Promise.resolve(taken.push(delivery.intake) > 0),
+    emit: (delivery) => void delivery.ack({ results: [] }),
+  })
   const session = await source.connect(context)
   try {
     const status = async (path: string): Promise<number> => (await send(`${source.url}${path}`, 'x')).status
@@ -133,17 +118,8 @@ test('the bound of the runtime comes back as 429 and the source takes events aga
 
 test('during a drain the answer is 503, not 429: this connector goes, another may take it', async () => {
   const draining = new AbortController()
-  const context = {
-    accept: () => Promise.resolve(true),
-    emit: () => {},
-    clock: systemClock,
-    logger: silentLogger,
-    metrics: noMetrics,
-    draining: draining.signal,
-    signal: new AbortController().signal,
-  }
   const source = httpSource()
-  const session = await source.connect(context as unknown as SourceContext)
+  const session = await source.connect(handMadeContext({ draining: draining.signal }))
   draining.abort()
   session.pause()
   const answer = await send(`${source.url}t`, 'x')

@@ -1,10 +1,10 @@
-import { memoryDeadLetters, noMetrics, silentLogger } from '@millrace/sdk'
-import type { Delivery, SourceContext } from '@millrace/sdk'
+import { memoryDeadLetters } from '@millrace/sdk'
+import type { Delivery } from '@millrace/sdk'
 import { manualClock } from '@millrace/sdk/testing'
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
 import { httpSource } from '../../src/http-source.ts'
-import { atEnd, bench, guardTests, send, until } from '../kit.ts'
+import { atEnd, bench, guardTests, handMadeContext, send, until } from '../kit.ts'
 
 guardTests()
 
@@ -43,16 +43,7 @@ const connected = async (options: Parameters<typeof httpSource>[0] = {}) => {
   const clock = manualClock()
   const emitted: Delivery[] = []
   const source = httpSource(options)
-  const context = {
-    emit: (delivery: Delivery) => void emitted.push(delivery),
-    accept: () => Promise.resolve(true),
-    clock,
-    logger: silentLogger,
-    metrics: noMetrics,
-    draining: new AbortController().signal,
-    signal: new AbortController().signal,
-  } as unknown as SourceContext
-  const session = await source.connect(context)
+  const session = await source.connect(handMadeContext({ clock, emit: (delivery) => void emitted.push(delivery) }))
   atEnd(() => session.close())
   return { clock, emitted, session, url: source.url ?? '' }
 }
