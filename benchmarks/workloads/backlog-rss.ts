@@ -2,22 +2,13 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../lib/benchmark.ts'
+import { slopePerMinute } from '../lib/slope.ts'
 import { startServer } from '../lib/start-server.ts'
 
 interface Report {
   readonly samples: readonly { readonly at: number; readonly rss: number; readonly heap: number }[]
   readonly waiting: number
   readonly acked: number
-}
-
-/** MiB per minute, by least squares. */
-const slopeOf = (samples: Report['samples']): number => {
-  const mean = (pick: (sample: Report['samples'][number]) => number): number =>
-    samples.reduce((sum, s) => sum + pick(s), 0) / samples.length
-  const [at, rss] = [mean((s) => s.at), mean((s) => s.rss)]
-  const covariance = samples.reduce((sum, s) => sum + (s.at - at) * (s.rss - rss), 0)
-  const variance = samples.reduce((sum, s) => sum + (s.at - at) ** 2, 0)
-  return (covariance / variance) * 60
 }
 
 export const backlogRss: Benchmark = {
@@ -30,7 +21,7 @@ export const backlogRss: Benchmark = {
     const [report] = (await once(child, 'message')) as [Report]
     await once(child, 'exit')
     const peak = Math.max(...report.samples.map((sample) => sample.rss))
-    const slope = slopeOf(report.samples)
+    const slope = slopePerMinute(report.samples.map(({ at, rss }) => ({ at, value: rss })))
     const notes = [
       `slope ${slope.toFixed(2)} MiB/min after warm-up (goal < 1)`,
       `${report.waiting} events in the window, ${report.acked} delivered`,

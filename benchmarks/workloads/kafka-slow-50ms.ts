@@ -1,12 +1,5 @@
-import { uniqueName } from '../../test/servers/kafka.ts'
-import { bareLoop } from '../lib/bare-loop.ts'
 import type { Comparisons } from '../lib/benchmark.ts'
-import { startBenchBroker } from '../lib/kafka/bench-broker.ts'
-import { kafkaHeaders } from '../lib/kafka/kafka-headers.ts'
-import { startParallelConsumer } from '../lib/kafka/parallel-consumer.ts'
-import { runKafkaConnector } from '../lib/kafka/run-kafka-connector.ts'
-import { median } from '../lib/median.ts'
-import { startServer } from '../lib/start-server.ts'
+import { cpuNote, postingRates } from '../lib/kafka/posting-rates.ts'
 
 const concurrency = 500
 const workMs = 50
@@ -23,32 +16,12 @@ export const kafkaSlow50ms: Comparisons = {
     },
   ],
   async run(quick) {
-    await using broker = await startBenchBroker()
-    await using peer = await startParallelConsumer()
-    const { bootstrap } = broker
-    const count = quick ? 20_000 : 100_000
-    const topic = await broker.fill({ count, partitions: 4, keys: 10_000 })
-    await using server = await startServer({ slow: { topic } }, workMs)
-    const path = '/function/slow.openfaas-fn'
-    const bare = { url: server.url, path, body: Buffer.alloc(1024, 'x'), headers: kafkaHeaders(topic), concurrency }
-    const oursOnce = () => runKafkaConnector({ bootstrap, topic, count, gatewayUrl: server.url, concurrency, order: 'key' })
-    const peerOnce = (records: number) =>
-      peer.run({ bootstrap, topic, group: uniqueName('pc'), count: records, concurrency, url: `${server.url}${path}` })
-    await oursOnce()
-    await peerOnce(count / 4)
-    const [ours, undici, parallel, cpu]: [number[], number[], number[], number[]] = [[], [], [], []]
-    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
-      const own = await oursOnce()
-      ours.push(count / own.seconds)
-      cpu.push(own.cpuMicros)
-      undici.push(count / (await bareLoop({ ...bare, count })))
-      parallel.push(count / (await peerOnce(count)).seconds)
-    }
-    const baseline = Math.min(concurrency / (workMs / 1000), median(undici))
-    const notes = [`bare undici ${median(undici).toFixed(0)}/s; CPU per record of ours ${median(cpu).toFixed(0)} us`]
+    const rates = await postingRates({ concurrency, keys: 10_000, workMs }, quick)
+    const { ours, undici, parallelConsumer } = rates
+    const notes = [`bare undici ${undici.toFixed(0)}/s`, cpuNote(rates)]
     return [
-      { ours: median(ours), baseline, unit: 'records/s', notes },
-      { ours: median(ours), baseline: median(parallel), unit: 'records/s' },
+      { ours, baseline: Math.min(concurrency / (workMs / 1000), undici), unit: 'records/s', notes },
+      { ours, baseline: parallelConsumer, unit: 'records/s' },
     ]
   },
 }

@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defaultPolicy } from '../../packages/sdk/src/core/function-policy.ts'
-import { Engine } from '../../packages/sdk/src/core/delivery/engine.ts'
-import { defaultLimits, defaultTimes } from '../../packages/sdk/src/core/delivery/engine-options.ts'
-import { systemClock } from '../../packages/sdk/src/ports/system-clock.ts'
 import type { Benchmark } from '../lib/benchmark.ts'
+import { timedEngine } from '../lib/timed-engine.ts'
 
 const slots = 100
 const keys = 1_000
@@ -28,36 +25,18 @@ const floor = async (work: readonly number[]): Promise<number> => {
 
 /** The delivery core at order `key`, with a timer in place of the request. */
 const ours = async (work: readonly number[]): Promise<number> => {
-  const policy = { ...defaultPolicy, function: 'f', revision: '1', order: 'key' as const, concurrency: slots }
   const done = Promise.withResolvers<void>()
   let [acked, emitted, paused] = [0, 0, false]
   const data = Buffer.alloc(100)
-  const reply = { status: 200, headers: {}, body: new Uint8Array(0), truncated: false }
-  const engine = new Engine(
-    {
-      clock: systemClock,
-      random: Math.random,
-      invoker: {
-        invoke: (request, finish) => {
-          const timer = setTimeout(() => finish({ kind: 'response', reply, durationMs: 0 }), work[Number(request.event.id)])
-          return { abort: () => clearTimeout(timer) }
-        },
-      },
-      observer: {},
-      source: { position: 'prefix' },
-      deadLetters: undefined,
-      limits: { ...defaultLimits, maxInFlight: slots },
-      times: defaultTimes,
-      unmatched: 'ack',
-      wantReply: () => false,
-      pause: () => void (paused = true),
-      resume: () => {
-        paused = false
-        setImmediate(emit)
-      },
+  const engine = timedEngine({
+    slots,
+    waitMs: ({ id }) => work[Number(id)] ?? 0,
+    pause: () => void (paused = true),
+    resume: () => {
+      paused = false
+      setImmediate(emit)
     },
-    { match: () => [{ policy }], get: () => ({ policy }) },
-  )
+  })
   const emit = (): void => {
     for (let batch = 0; batch < 250 && !paused && emitted < work.length; batch += 1) {
       engine.accept({

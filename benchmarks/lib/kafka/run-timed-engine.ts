@@ -1,51 +1,25 @@
 import { kafkaSource } from '@millrace/kafka-connector'
 import { memoryState, noMetrics, type Session, silentLogger, systemClock } from '@millrace/sdk'
-import { Engine } from '../../../packages/sdk/src/core/delivery/engine.ts'
-import { defaultLimits, defaultTimes } from '../../../packages/sdk/src/core/delivery/engine-options.ts'
-import { defaultPolicy } from '../../../packages/sdk/src/core/function-policy.ts'
 import { uniqueName } from '../../../test/servers/kafka.ts'
+import { timedEngine } from '../timed-engine.ts'
 import { Stopwatch, type Took } from './stopwatch.ts'
 import { waitMs } from './waits.ts'
-
-const reply = { status: 200, headers: {}, body: new Uint8Array(0), truncated: false }
 
 /** The offset in an event's id, `kafka:{cluster}/{topic}/{partition}/{offset}`. */
 const offsetOf = (id: string): number => Number(id.slice(id.lastIndexOf('/') + 1))
 
 /** The Kafka source with the delivery core at order `key`, and a timer in place of the request: what the connector adds to the work itself. */
 export const runTimedEngine = async (bootstrap: readonly string[], topic: string, count: number, slots: number): Promise<Took> => {
-  const policy = { ...defaultPolicy, function: 'f', revision: '1', order: 'key' as const, concurrency: slots }
   const watch = new Stopwatch(count)
   const live: { session?: Session } = {}
-  const engine = new Engine(
-    {
-      clock: systemClock,
-      random: Math.random,
-      invoker: {
-        invoke: ({ event }, finish) => {
-          watch.start()
-          const timer = setTimeout(
-            () => {
-              watch.end()
-              finish({ kind: 'response', reply, durationMs: 0 })
-            },
-            waitMs(offsetOf(event.id)),
-          )
-          return { abort: () => clearTimeout(timer) }
-        },
-      },
-      observer: {},
-      source: { position: 'prefix' },
-      deadLetters: undefined,
-      limits: { ...defaultLimits, maxInFlight: slots },
-      times: defaultTimes,
-      unmatched: 'ack',
-      wantReply: () => false,
-      pause: (intake) => live.session?.pause(intake),
-      resume: (intake) => live.session?.resume(intake),
-    },
-    { match: () => [{ policy }], get: () => ({ policy }) },
-  )
+  const engine = timedEngine({
+    slots,
+    waitMs: ({ id }) => waitMs(offsetOf(id)),
+    onStart: () => watch.start(),
+    onEnd: () => watch.end(),
+    pause: (intake) => live.session?.pause(intake),
+    resume: (intake) => live.session?.resume(intake),
+  })
   const source = kafkaSource({ connection: { brokers: bootstrap }, topics: [topic], group: uniqueName('ours') })
   const session = await source.connect({
     functions: { snapshot: () => [], get: () => undefined, subscribe: () => () => {} },
