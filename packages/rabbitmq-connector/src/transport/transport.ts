@@ -39,6 +39,8 @@ export interface AmqpLink {
   /** Calls `listener` at each change of `blocked`. Returns the way to stop. */
   onBlocked(listener: (blocked: boolean, reason: string) => void): () => void
   openChannel(): Promise<AmqpChannel>
+  /** For the publisher: `createPublisher` opens it. */
+  openConfirmChannel(): Promise<AmqpConfirmChannel>
 }
 
 export interface ConsumeOptions {
@@ -106,6 +108,22 @@ export interface AmqpChannel {
   /** One message out of the queue, unacknowledged, for tools. */
   get(queue: string): Promise<DeliveredMessage | undefined>
   /** Bounded in time, never rejects. Unacknowledged messages go back to their queues. */
+  close(): Promise<void>
+}
+
+/** A channel on which the broker confirms what it is given. Only the publisher uses it. */
+export interface AmqpConfirmChannel {
+  /** Aborts when the channel is gone; the reason is a `MillraceError`, or absent after `close()`. */
+  readonly lost: AbortSignal
+  /**
+   * Sends it, and calls `done` once: with nothing when the broker has confirmed it, with a `MillraceError` when it has refused or returned
+   * it, or when the channel is gone before.
+   * @returns false when no more should be sent before `onDrain`
+   * @throws MillraceError when it was not sent: it cannot be encoded, or the channel is gone. `done` is not called then
+   */
+  publish(message: Message, mandatory: boolean, done: (error?: Error) => void): boolean
+  onDrain(listener: () => void): void
+  /** Bounded in time, never rejects. What is unconfirmed is told so. */
   close(): Promise<void>
 }
 
