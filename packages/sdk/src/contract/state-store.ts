@@ -5,8 +5,9 @@ export interface Lease {
   readonly fence: number
   /** Aborts when the lease is lost or released. */
   readonly signal: AbortSignal
-  /** Extends it by the granted time; false when it was lost. */
+  /** Extends it by the granted time; false when it was lost. After a rejection it is held until its time ends, unless a later one succeeds. */
   renew(): Promise<boolean>
+  /** Gives it back. Where the store cannot be reached it ends by its time; never rejects for that. */
   release(): Promise<void>
 }
 
@@ -24,6 +25,8 @@ export interface Put {
   readonly value: Uint8Array | string
   readonly expected: number | 'absent'
   readonly lease?: Lease
+  /** See `StateStore.put`. */
+  readonly ttlMs?: number
 }
 
 /**
@@ -36,8 +39,13 @@ export interface StateStore {
   /**
    * Compare-and-set. Resolves, once durable, with the new version; with `undefined` when `expected` is not the current
    * version, or when `lease` is given and no longer held.
+   *
+   * With `ttlMs` the key is absent again that many milliseconds later, also over a restart: for marks that nobody would remove. It
+   * holds until the next put of the key, which may have another one or none. From 1 ms to ten years; what lies outside is taken for the
+   * nearest. A store with a limit refuses such puts (`E_STATE_LIMIT`) while there is still room for those without.
+   * @default the key stays
    */
-  put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined>
+  put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease, ttlMs?: number): Promise<number | undefined>
   /**
    * Several puts at once, each a compare-and-set of its own. Resolves, once all of them are durable, with what `put` answers
    * for each; rejects when one of them cannot be written, and then nothing is known of the others either. Left out by a store

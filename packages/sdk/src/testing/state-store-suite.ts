@@ -4,7 +4,7 @@ import type { Put, StateStore } from '../contract/state-store.ts'
 /** One store under test. */
 export interface StateStoreHarness {
   readonly store: StateStore
-  /** Lets this much time pass for leases: a manual clock's advance, or a real wait for a store that has its own clock. */
+  /** Lets this much time pass for leases and times to live: a manual clock's advance, or a real wait for a store that has its own clock. */
   advance(ms: number): Promise<void>
   /** Closes the store and opens it again on the same data; needed when the store is durable. */
   reopen?(): Promise<StateStore>
@@ -12,15 +12,14 @@ export interface StateStoreHarness {
   dispose(): Promise<void>
 }
 
-/** How long the suite's leases last, in milliseconds. */
-const TTL = 400
-
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined): string | undefined => (value === undefined ? undefined : new TextDecoder().decode(value))
 const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index)
 
 interface Suite {
   readonly current: () => StateStoreHarness
+  /** How long leases and values with a time to live last, in milliseconds. */
+  readonly ttlMs: number
 }
 
 const valueTests = ({ current }: Suite): void => {
@@ -92,12 +91,12 @@ const versionTests = ({ current }: Suite): void => {
   })
 }
 
-const manyTests = ({ current }: Suite): void => {
+const manyTests = ({ current, ttlMs }: Suite): void => {
   test('putMany answers for each put as put does; an absent one is made up for by the caller', async ({ skip }) => {
     const { store } = current()
     if (store.putMany === undefined) return skip()
     await store.put('old', bytes('1'), 'absent')
-    const lease = await store.lease('lead', TTL)
+    const lease = await store.lease('lead', ttlMs)
     await lease?.release()
     const answers = await store.putMany([
       { key: 'old', value: bytes('2'), expected: 1 },
@@ -140,56 +139,107 @@ const manyTests = ({ current }: Suite): void => {
   })
 }
 
-const leaseTests = ({ current }: Suite): void => {
+const expiryTests = ({ current, ttlMs }: Suite): void => {
+  test('a put with a time to live is absent after it, in every respect', async () => {
+    const harness = current()
+    const { store } = harness
+    expect(await store.put('mark', bytes('a'), 'absent', undefined, ttlMs)).toBe(1)
+    expect(await store.put('stays', bytes('b'), 'absent')).toBe(1)
+    await harness.advance(ttlMs * 0.5)
+    expect(text((await store.get('mark'))?.value)).toBe('a')
+    expect(await store.put('mark', bytes('again'), 'absent', undefined, ttlMs)).toBeUndefined()
+    await harness.advance(ttlMs * 0.5 + 50)
+    expect(await store.get('mark')).toBeUndefined()
+    expect(await store.keys('')).toEqual(['stays'])
+    expect(await store.delete('mark', 1)).toBe(false)
+    expect(await store.put('mark', bytes('late'), 1)).toBeUndefined()
+    expect(await store.put('mark', bytes('new'), 'absent', undefined, ttlMs)).toBe(1)
+    expect(text((await store.get('mark'))?.value)).toBe('new')
+  })
+
+  test('the last put of a key says how long it lives, or that it stays', async () => {
+    const harness = current()
+    const { store } = harness
+    for (const key of ['longer', 'stays', 'ends']) {
+      expect(await store.put(key, bytes('1'), 'absent', undefined, key === 'ends' ? undefined : ttlMs)).toBe(1)
+    }
+    await harness.advance(ttlMs * 0.5)
+    expect(await store.put('longer', bytes('2'), 1, undefined, ttlMs)).toBe(2)
+    expect(await store.put('stays', bytes('2'), 1)).toBe(2)
+    expect(await store.put('ends', bytes('2'), 1, undefined, ttlMs)).toBe(2)
+    await harness.advance(ttlMs * 0.75)
+    expect([...(await store.keys(''))].toSorted()).toEqual(['ends', 'longer', 'stays'])
+    await harness.advance(ttlMs * 0.25 + 50)
+    expect(await store.keys('')).toEqual(['stays'])
+    expect(await store.get('stays')).toEqual({ value: bytes('2'), version: 2 })
+  })
+
+  test('putMany takes a time to live for each; one that is no length of time is the shortest', async ({ skip }) => {
+    const harness = current()
+    const { store } = harness
+    if (store.putMany === undefined) return skip()
+    const puts: readonly Put[] = [
+      { key: 'a', value: '1', expected: 'absent', ttlMs },
+      { key: 'b', value: '1', expected: 'absent' },
+      { key: 'c', value: '1', expected: 'absent', ttlMs: -1 },
+      { key: 'd', value: '1', expected: 'absent', ttlMs: Number.MAX_VALUE },
+    ]
+    expect(await store.putMany(puts)).toEqual([1, 1, 1, 1])
+    await harness.advance(ttlMs + 50)
+    expect([...(await store.keys(''))].toSorted()).toEqual(['b', 'd'])
+  })
+}
+
+const leaseTests = ({ current, ttlMs }: Suite): void => {
   test('a lease is exclusive until it is released', async () => {
     const { store } = current()
-    const first = await store.lease('lead', TTL)
-    expect(await store.lease('lead', TTL)).toBeUndefined()
-    expect(await store.lease('other', TTL)).toBeDefined()
+    const first = await store.lease('lead', ttlMs)
+    expect(await store.lease('lead', ttlMs)).toBeUndefined()
+    expect(await store.lease('other', ttlMs)).toBeDefined()
     await first?.release()
     expect(first?.signal.aborted).toBe(true)
-    const second = await store.lease('lead', TTL)
+    const second = await store.lease('lead', ttlMs)
     expect(second?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
   })
 
   test('of many takers at once exactly one gets the lease', async () => {
     const { store } = current()
-    const leases = await Promise.all(Array.from({ length: 20 }, () => store.lease('lead', TTL)))
+    const leases = await Promise.all(Array.from({ length: 20 }, () => store.lease('lead', ttlMs)))
     expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1)
   })
 
   test('a lease ends after its time, and the late holder is refused', async () => {
     const harness = current()
     const { store } = harness
-    const old = await store.lease('lead', TTL)
+    const old = await store.lease('lead', ttlMs)
     expect(await store.put('key', bytes('old'), 'absent', old)).toBe(1)
-    await harness.advance(TTL + 50)
+    await harness.advance(ttlMs + 50)
     expect(old?.signal.aborted).toBe(true)
     expect(await old?.renew()).toBe(false)
-    const next = await store.lease('lead', TTL)
+    const next = await store.lease('lead', ttlMs)
     expect(next?.fence).toBeGreaterThan(old?.fence ?? Number.POSITIVE_INFINITY)
     expect(await store.put('key', bytes('late'), 1, old)).toBeUndefined()
     expect(await store.put('key', bytes('next'), 1, next)).toBe(2)
     await old?.release()
     expect(next?.signal.aborted).toBe(false)
-    expect(await store.lease('lead', TTL)).toBeUndefined()
+    expect(await store.lease('lead', ttlMs)).toBeUndefined()
   })
 
   test('renewing keeps a lease', async () => {
     const harness = current()
     const { store } = harness
-    const lease = await store.lease('lead', TTL)
+    const lease = await store.lease('lead', ttlMs)
     for (let i = 0; i < 4; i++) {
-      await harness.advance(TTL * 0.6)
+      await harness.advance(ttlMs * 0.6)
       expect(await lease?.renew()).toBe(true)
     }
     expect(lease?.signal.aborted).toBe(false)
-    expect(await store.lease('lead', TTL)).toBeUndefined()
+    expect(await store.lease('lead', ttlMs)).toBeUndefined()
   })
 
   test('closing ends leases and refuses everything after it', async () => {
     const { store } = current()
-    const lease = await store.lease('lead', TTL)
+    const lease = await store.lease('lead', ttlMs)
     await store.close()
     expect(lease?.signal.aborted).toBe(true)
     await expect(store.get('key')).rejects.toMatchObject({ code: 'E_STATE_CLOSED' })
@@ -202,7 +252,7 @@ const reopened = async (harness: StateStoreHarness): Promise<StateStore> => {
   return harness.reopen()
 }
 
-const durableTests = ({ current }: Suite): void => {
+const durableTests = ({ current, ttlMs }: Suite): void => {
   test('values and versions are there after the store was opened again', async () => {
     const harness = current()
     await harness.store.put('bytes', everyByte, 'absent')
@@ -217,12 +267,25 @@ const durableTests = ({ current }: Suite): void => {
     expect(await again.put('text', bytes('3'), 2)).toBe(3)
   })
 
+  test('a time to live goes on over a restart', async () => {
+    const harness = current()
+    await harness.store.put('mark', bytes('a'), 'absent', undefined, ttlMs)
+    await harness.store.put('longer', bytes('a'), 'absent', undefined, ttlMs * 3)
+    await harness.advance(ttlMs * 0.5)
+    const again = await reopened(harness)
+    expect(await again.get('mark')).toEqual({ value: bytes('a'), version: 1 })
+    await harness.advance(ttlMs * 0.5 + 50)
+    expect(await again.get('mark')).toBeUndefined()
+    const third = await reopened(harness)
+    expect(await third.keys('')).toEqual(['longer'])
+  })
+
   test('fences grow over a restart', async () => {
     const harness = current()
-    const first = await harness.store.lease('lead', TTL)
+    const first = await harness.store.lease('lead', ttlMs)
     const again = await reopened(harness)
-    await harness.advance(TTL + 50)
-    expect((await again.lease('lead', TTL))?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
+    await harness.advance(ttlMs + 50)
+    expect((await again.lease('lead', ttlMs))?.fence).toBeGreaterThan(first?.fence ?? Number.POSITIVE_INFINITY)
   })
 }
 
@@ -230,12 +293,13 @@ const durableTests = ({ current }: Suite): void => {
  * What every state store must do, as a vitest suite.
  *
  * @param durable values survive `reopen()`. @default true
+ * @param ttlMs how long leases and marks last that are then waited for with `advance`. @default 400
  * @example stateStoreSuite('memory', async () => { const clock = manualClock(); const store = memoryState({ clock }); ... }, { durable: false })
  */
 export const stateStoreSuite = (
   name: string,
   create: () => Promise<StateStoreHarness>,
-  { durable = true }: { readonly durable?: boolean } = {},
+  { durable = true, ttlMs = 400 }: { readonly durable?: boolean; readonly ttlMs?: number } = {},
 ): void => {
   describe(`state store ${name}`, () => {
     let harness: StateStoreHarness | undefined
@@ -244,6 +308,7 @@ export const stateStoreSuite = (
     })
     afterEach(() => harness?.dispose())
     const suite: Suite = {
+      ttlMs,
       current: () => {
         if (harness === undefined) throw new Error('the store was not created')
         return harness
@@ -252,6 +317,7 @@ export const stateStoreSuite = (
     valueTests(suite)
     versionTests(suite)
     manyTests(suite)
+    expiryTests(suite)
     leaseTests(suite)
     if (durable) durableTests(suite)
   })

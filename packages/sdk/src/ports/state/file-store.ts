@@ -9,7 +9,7 @@ import { Journal } from '../journal/journal.ts'
 import { lockDirectory, type DirectoryLock } from '../journal/lock.ts'
 import { listSegments, segmentName } from '../journal/segment.ts'
 import { LeaseTable } from './leases.ts'
-import { checkLimits } from './limits.ts'
+import { boundedTtl, checkLimits, checkTotal } from './limits.ts'
 import { bytesOf, deleteRecord, fenceRecord, parseStateRecord, putRecord, storedOf, type StateRecord, type Stored } from './records.ts'
 import { readSnapshot, SNAPSHOT, writeSnapshot } from './snapshot.ts'
 import { StateTable } from './state-table.ts'
@@ -32,6 +32,7 @@ interface KeptPut {
   readonly value: Stored
   readonly expected: number | 'absent'
   readonly lease: Lease | undefined
+  readonly ttlMs: number | undefined
 }
 
 const stateError = (operation: string, thrown: unknown): MillraceError => {
@@ -66,18 +67,21 @@ class FileStateStore implements StateStore {
 
   async get(key: string): Promise<Versioned | undefined> {
     this.#check(key)
-    const found = this.#table.values.get(key)
+    const found = this.#table.get(key, this.#options.clock.now())
     return found === undefined ? undefined : { value: bytesOf(found.value), version: found.version }
   }
 
-  async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined> {
-    const [version] = await this.putMany([{ key, value, expected, ...(lease !== undefined && { lease }) }])
+  async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease, ttlMs?: number): Promise<number | undefined> {
+    const [version] = await this.putMany([
+      { key, value, expected, ...(lease !== undefined && { lease }), ...(ttlMs !== undefined && { ttlMs }) },
+    ])
     return version
   }
 
   async putMany(puts: readonly Put[]): Promise<readonly (number | undefined)[]> {
     for (const { key, value } of puts) this.#check(key, value)
-    const kept = puts.map(({ key, value, expected, lease }): KeptPut => ({ key, value: storedOf(value), expected, lease }))
+    this.#table.sweep(this.#options.clock.now())
+    const kept = puts.map(({ key, value, expected, lease, ttlMs }): KeptPut => ({ key, value: storedOf(value), expected, lease, ttlMs }))
     const keys = new Set<string>()
     // A key that is busy, also by an earlier put of this call, waits for its turn. Nearly always there is none.
     const waits = kept.map(({ key }) => this.#busy.has(key) || keys.size === keys.add(key).size)
@@ -93,7 +97,7 @@ class FileStateStore implements StateStore {
   async delete(key: string, expected: number): Promise<boolean> {
     this.#check(key)
     return this.#exclusive(this.#busy, key, async () => {
-      if (this.#table.values.get(key)?.version !== expected) return false
+      if (this.#table.get(key, this.#options.clock.now())?.version !== expected) return false
       await this.#write('delete', [deleteRecord(key)], [{ kind: 'delete', key }])
       return true
     })
@@ -101,7 +105,7 @@ class FileStateStore implements StateStore {
 
   async keys(prefix: string): Promise<readonly string[]> {
     this.#check(prefix)
-    return [...this.#table.values.keys()].filter((key) => key.startsWith(prefix))
+    return this.#table.keys(prefix, this.#options.clock.now())
   }
 
   async lease(key: string, ttlMs: number): Promise<Lease | undefined> {
@@ -155,20 +159,21 @@ class FileStateStore implements StateStore {
   /** The versions that hold once the promise resolves. */
   async #putNow(puts: readonly KeptPut[]): Promise<readonly (number | undefined)[]> {
     const limit = this.#options.maxBytes ?? DEFAULTS.maxBytes
+    const now = this.#options.clock.now()
     const versions: (number | undefined)[] = []
     const lines: string[] = []
     const records: StateRecord[] = []
     let size = this.#table.bytes
-    for (const { key, value, expected, lease } of puts) {
-      const current = this.#table.values.get(key)
+    for (const { key, value, expected, lease, ttlMs } of puts) {
+      const current = this.#table.get(key, now)
       const before = current?.version ?? 'absent'
       const isOurs = before === expected && (lease === undefined || this.#leases.holds(lease))
       const version = !isOurs ? undefined : before === 'absent' ? 1 : before + 1
       versions.push(version)
       if (version === undefined) continue
       size += key.length + value.length - (current?.value.length ?? 0)
-      if (size > limit) throw new MillraceError('E_STATE_LIMIT', { what: 'The whole state', size, limit })
-      const entry = { value, version }
+      checkTotal(size, limit, ttlMs === undefined)
+      const entry = { value, version, ...(ttlMs !== undefined && { expiresAt: now + boundedTtl(ttlMs) }) }
       lines.push(putRecord(key, entry))
       records.push({ kind: 'put', key, entry })
     }
@@ -278,6 +283,7 @@ export const fileState = async (options: FileStateOptions): Promise<StateStore> 
       onRecord,
       maxRecordBytes: 8 << 20,
     })
+    table.sweep(options.clock.now())
     return new FileStateStore(journal, lock, table, { ...options, directory })
   } catch (error) {
     await lock?.release()

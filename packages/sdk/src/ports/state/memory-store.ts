@@ -2,51 +2,63 @@ import type { Clock } from '../../contract/clock.ts'
 import type { Lease, Put, StateStore, Versioned } from '../../contract/state-store.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { LeaseTable } from './leases.ts'
-import { checkLimits } from './limits.ts'
-import { bytesOf, storedOf, type StoredEntry } from './records.ts'
+import { boundedTtl, checkLimits, checkTotal } from './limits.ts'
+import { bytesOf, storedOf } from './records.ts'
+import { StateTable } from './state-table.ts'
+
+export interface MemoryStateOptions {
+  readonly clock: Clock
+  /** Bytes of all keys and values; a put above it throws `E_STATE_LIMIT`. @default 256 MiB */
+  readonly maxBytes?: number | undefined
+}
 
 /** State that ends with the process: for tests and for sources that need none to survive. */
 class MemoryStateStore implements StateStore {
-  readonly #values = new Map<string, StoredEntry>()
-  readonly #fences = new Map<string, number>()
+  readonly #table = new StateTable()
   readonly #leases: LeaseTable
+  readonly #clock: Clock
+  readonly #maxBytes: number
   #closed = false
 
-  constructor(clock: Clock) {
+  constructor({ clock, maxBytes = 256 << 20 }: MemoryStateOptions) {
     this.#leases = new LeaseTable(clock)
+    this.#clock = clock
+    this.#maxBytes = maxBytes
   }
 
   async get(key: string): Promise<Versioned | undefined> {
     this.#check(key)
-    const found = this.#values.get(key)
+    const found = this.#table.get(key, this.#clock.now())
     return found === undefined ? undefined : { value: bytesOf(found.value), version: found.version }
   }
 
-  async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease): Promise<number | undefined> {
+  async put(key: string, value: Uint8Array, expected: number | 'absent', lease?: Lease, ttlMs?: number): Promise<number | undefined> {
     this.#check(key, value)
-    return this.#put(key, value, expected, lease)
+    return this.#put(key, value, expected, lease, ttlMs)
   }
 
   async putMany(puts: readonly Put[]): Promise<readonly (number | undefined)[]> {
     for (const { key, value } of puts) this.#check(key, value)
-    return puts.map(({ key, value, expected, lease }) => this.#put(key, value, expected, lease))
+    return puts.map(({ key, value, expected, lease, ttlMs }) => this.#put(key, value, expected, lease, ttlMs))
   }
 
   async delete(key: string, expected: number): Promise<boolean> {
     this.#check(key)
-    return this.#values.get(key)?.version === expected && this.#values.delete(key)
+    if (this.#table.get(key, this.#clock.now())?.version !== expected) return false
+    this.#table.apply({ kind: 'delete', key })
+    return true
   }
 
   async keys(prefix: string): Promise<readonly string[]> {
     this.#check(prefix)
-    return [...this.#values.keys()].filter((key) => key.startsWith(prefix))
+    return this.#table.keys(prefix, this.#clock.now())
   }
 
   async lease(key: string, ttlMs: number): Promise<Lease | undefined> {
     this.#check(key)
     if (!this.#leases.free(key)) return undefined
-    const fence = (this.#fences.get(key) ?? 0) + 1
-    this.#fences.set(key, fence)
+    const fence = (this.#table.fences.get(key) ?? 0) + 1
+    this.#table.apply({ kind: 'fence', key, fence })
     return this.#leases.grant(key, fence, ttlMs)
   }
 
@@ -55,11 +67,23 @@ class MemoryStateStore implements StateStore {
     this.#leases.close()
   }
 
-  #put(key: string, value: Uint8Array | string, expected: number | 'absent', lease: Lease | undefined): number | undefined {
-    const current = this.#values.get(key)?.version ?? 'absent'
+  #put(
+    key: string,
+    value: Uint8Array | string,
+    expected: number | 'absent',
+    lease: Lease | undefined,
+    ttlMs: number | undefined,
+  ): number | undefined {
+    const now = this.#clock.now()
+    this.#table.sweep(now)
+    const old = this.#table.get(key, now)
+    const current = old?.version ?? 'absent'
     if (current !== expected || (lease !== undefined && !this.#leases.holds(lease))) return undefined
     const version = current === 'absent' ? 1 : current + 1
-    this.#values.set(key, { value: storedOf(value), version })
+    const stored = storedOf(value)
+    checkTotal(this.#table.bytes + key.length + stored.length - (old?.value.length ?? 0), this.#maxBytes, ttlMs === undefined)
+    const entry = { value: stored, version, ...(ttlMs !== undefined && { expiresAt: now + boundedTtl(ttlMs) }) }
+    this.#table.apply({ kind: 'put', key, entry })
     return version
   }
 
@@ -70,4 +94,4 @@ class MemoryStateStore implements StateStore {
 }
 
 /** A state store in memory. */
-export const memoryState = ({ clock }: { readonly clock: Clock }): StateStore => new MemoryStateStore(clock)
+export const memoryState = (options: MemoryStateOptions): StateStore => new MemoryStateStore(options)

@@ -11,7 +11,12 @@ export type Stored = string | Uint8Array
 export interface StoredEntry {
   readonly value: Stored
   readonly version: number
+  /** Epoch milliseconds; absent: it stays. */
+  readonly expiresAt?: number
 }
+
+/** It counts as absent. */
+export const isExpired = (entry: StoredEntry, now: number): boolean => entry.expiresAt !== undefined && entry.expiresAt <= now
 
 const encoder = new TextEncoder()
 
@@ -31,10 +36,10 @@ export type StateRecord =
   | { readonly kind: 'fence'; readonly key: string; readonly fence: number }
 
 /** Text stays readable, anything else is base64. */
-export const putRecord = (key: string, { value, version }: StoredEntry): string =>
+export const putRecord = (key: string, { value, version, expiresAt }: StoredEntry): string =>
   typeof value === 'string'
-    ? JSON.stringify({ put: key, version, text: value })
-    : JSON.stringify({ put: key, version, base64: encodeBase64(value) })
+    ? JSON.stringify({ put: key, version, expiresAt, text: value })
+    : JSON.stringify({ put: key, version, expiresAt, base64: encodeBase64(value) })
 
 export const deleteRecord = (key: string): string => JSON.stringify({ delete: key })
 
@@ -46,7 +51,8 @@ export const parseStateRecord = (payload: Buffer): StateRecord => {
   if (fields.raw('put') !== undefined) {
     const base64 = fields.raw('base64')
     const value = base64 === undefined ? fields.text('text') : decodeBase64(base64, 'state.base64')
-    return { kind: 'put', key: fields.text('put'), entry: { value, version: fields.count('version') } }
+    const entry = { value, version: fields.count('version'), ...fields.optional('expiresAt', (name) => fields.count(name)) }
+    return { kind: 'put', key: fields.text('put'), entry }
   }
   if (fields.raw('lease') !== undefined) return { kind: 'fence', key: fields.text('lease'), fence: fields.count('fence') }
   return { kind: 'delete', key: fields.text('delete') }
