@@ -67,7 +67,7 @@ export const translateConnect = (thrown: unknown, place: ErrorPlace): MillraceEr
 /** Why a connection that stood is gone. */
 export const translateLoss = (thrown: unknown, place: ErrorPlace): MillraceError => {
   if (isMillraceError(thrown)) return thrown
-  return wrap('E_RABBITMQ_CONNECTION', thrown ?? 'it was closed', place)
+  return wrap('E_RABBITMQ_CONNECTION', thrown ?? new Error('it was closed from this side'), place)
 }
 
 /** By reply code; where the broker has one code for several things, by the fixed beginnings of its texts (rabbit_misc, rabbit_channel). */

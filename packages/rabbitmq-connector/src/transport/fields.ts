@@ -14,8 +14,7 @@ const maxMs = 8.64e15
 /** The longest beginning of `text` that fits into `bytes` of UTF-8, no character cut. */
 export const cutText = (text: string, bytes: number): string => {
   if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text
-  const { written, read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes))
-  return written > bytes ? '' : text.slice(0, read)
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read)
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
