@@ -1,15 +1,20 @@
 import { cronSettings } from '../../packages/cron-connector/src/config.ts'
 import { httpSettings } from '../../packages/http-source/src/settings.ts'
 import { kafkaSettings } from '../../packages/kafka-connector/src/settings.ts'
+import { rabbitmqSettings } from '../../packages/rabbitmq-connector/src/settings.ts'
 import { coreSettings } from '../../packages/sdk/src/runtime/config/core-settings.ts'
 import type { AnyComponent } from '../../packages/sdk/src/runtime/config/setting-index.ts'
 import { page } from './markdown.ts'
 import { settingsTable } from './settings-table.ts'
 
 /** Every component with settings. A connector adds its own here. */
-export const components = { core: coreSettings, cron: cronSettings, http: httpSettings, kafka: kafkaSettings } as const satisfies Readonly<
-  Record<string, AnyComponent>
->
+export const components = {
+  core: coreSettings,
+  cron: cronSettings,
+  http: httpSettings,
+  kafka: kafkaSettings,
+  rabbitmq: rabbitmqSettings,
+} as const satisfies Readonly<Record<string, AnyComponent>>
 
 const rules = `Sources in order of precedence: flags, environment, the settings file, defaults.
 

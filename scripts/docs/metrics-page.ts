@@ -1,12 +1,13 @@
 import { httpMetrics } from '../../packages/http-source/src/index.ts'
 import { kafkaMetrics } from '../../packages/kafka-connector/src/metrics.ts'
+import { rabbitmqMetrics } from '../../packages/rabbitmq-connector/src/metrics.ts'
 import { metricsTable } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
 import type { MetricRow } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
 import { code, page, table } from './markdown.ts'
 
 /** docs/metrics.md: every metric of a scrape. */
 export const metricsPage = (): string => {
-  const rows = Object.entries<MetricRow>({ ...metricsTable, ...httpMetrics, ...kafkaMetrics })
+  const rows = Object.entries<MetricRow>({ ...metricsTable, ...httpMetrics, ...kafkaMetrics, ...rabbitmqMetrics })
   const histograms = rows.filter(([, row]) => row.buckets !== undefined)
   return page('Metrics', 'the metrics tables (`packages/sdk/src/ports/metrics/metrics-table.ts` and `metrics.ts` of each connector)', [
     'On `/metrics` of the admin server, in the text format of Prometheus. The label `topic` has the names of `metrics_topics`, or of the first hundred topics; all others count as `_other`. No label ever holds an event id, a key, an offset or a URL.',

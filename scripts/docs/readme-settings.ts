@@ -7,6 +7,7 @@ export const settingsReadmes: readonly (readonly [file: string, component: AnyCo
   ['packages/cron-connector/README.md', components.cron],
   ['packages/http-source/README.md', components.http],
   ['packages/kafka-connector/README.md', components.kafka],
+  ['packages/rabbitmq-connector/README.md', components.rabbitmq],
 ]
 
 const begin = '<!-- settings: written by `pnpm run docs` from the settings table. Change that, not this. -->'

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { httpMetrics } from '../../packages/http-source/src/metrics.ts'
 import { kafkaMetrics } from '../../packages/kafka-connector/src/metrics.ts'
+import { rabbitmqMetrics } from '../../packages/rabbitmq-connector/src/metrics.ts'
 import { errorTable } from '../../packages/sdk/src/core/errors.ts'
 import { settleTable } from '../../packages/sdk/src/core/settle/table.ts'
 import { metricsTable } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
@@ -45,7 +46,7 @@ test('a README without its markers, or with two pairs, is refused and not writte
 test('each page names every row of its table, and nothing else', () => {
   expect(names(errorsPage(), /^### (\w+)$/gm).toSorted()).toEqual(Object.keys(errorTable).toSorted())
   expect([...new Set(names(metricsPage(), /^\| `(millrace_\w+)`/gm))]).toEqual(
-    Object.keys({ ...metricsTable, ...httpMetrics, ...kafkaMetrics }),
+    Object.keys({ ...metricsTable, ...httpMetrics, ...kafkaMetrics, ...rabbitmqMetrics }),
   )
   expect(names(settleTablePage(), /^\| (S[\w-]+) \|/gm)).toEqual(Object.keys(settleTable))
   const settings = Object.values(components).flatMap((component) => Object.values(component.settings).map((setting) => setting.name))
