@@ -418,6 +418,13 @@ export const errorTable = {
     fix: 'Check user and password (files are read again at each try): rabbitmqctl authenticate_user {user}. The user guest may only log in from the same host. For a client certificate the plugin rabbitmq_auth_mechanism_ssl must be on.',
     retryable: true,
   },
+  E_RABBITMQ_BINDINGS: {
+    message: 'What the queue {queue} was bound to before is not known: {reason}',
+    effect:
+      'It is bound to what its function wants now; bindings of before that nobody wants any more stay, and their messages go on to it.',
+    fix: 'Look at the state store (state_dir or state_url). To see and remove bindings: rabbitmqctl list_bindings -p {vhost} source_name routing_key destination_name, rabbitmqadmin delete binding',
+    retryable: true,
+  },
   E_RABBITMQ_BLOCKED: {
     message: 'RabbitMQ at {brokers} takes no messages: {reason}',
     effect:
@@ -445,7 +452,8 @@ export const errorTable = {
   },
   E_RABBITMQ_CONSUMER_CANCELLED: {
     message: 'RabbitMQ has ended the consumer of the queue {queue}: it was deleted, moved, or a message was held for too long.',
-    effect: 'What was in flight of this queue is given back and comes again if the queue still has it; other queues go on. The queue is declared and consumed again with a growing wait.',
+    effect:
+      'What was in flight of this queue is given back and comes again if the queue still has it; other queues go on. The queue is declared and consumed again with a growing wait.',
     fix: 'Nothing, if the queue was moved or made anew. Else see who deletes it, and keep upstream_timeout below consumer_timeout of the broker.',
     retryable: true,
   },
@@ -454,6 +462,13 @@ export const errorTable = {
     effect: 'What needs the right waits, and is tried again with a growing wait; other queues go on.',
     fix: 'Give it the right on the resource that the reason names, e.g. rabbitmqctl set_permissions -p {vhost} {user} CONFIGURE WRITE READ (regular expressions), or switch declaring off.',
     retryable: true,
+  },
+  E_RABBITMQ_DRIFT: {
+    message: 'The {kind} {name} is there with other arguments: {reason}',
+    effect:
+      'It is used as it is. Nothing is lost by that, but what the argument stands for (delivery limit, time to live, dead letters) is as the existing one has it.',
+    fix: 'Set what is missing by a policy: rabbitmqctl set_policy -p {vhost}. Or, when it is empty and nobody publishes, delete it, and it is declared anew.',
+    retryable: false,
   },
   E_RABBITMQ_EXCHANGE_MISSING: {
     message: 'RabbitMQ has no such exchange: {reason}',
@@ -479,6 +494,12 @@ export const errorTable = {
     fix: 'Check rabbitmq_management_url, that the plugin rabbitmq_management is enabled, and that the user has the tag "monitoring".',
     retryable: true,
   },
+  E_RABBITMQ_NOT_DECLARED: {
+    message: 'RabbitMQ has no {kind} {name}, and it cannot be declared: {reason}',
+    effect: '{consequence}',
+    fix: 'Let somebody with the right run: {command}',
+    retryable: true,
+  },
   E_RABBITMQ_NO_ANSWER: {
     message: 'RabbitMQ did not answer {request} for the queue {queue} within {seconds} s.',
     effect: 'The queue is not consumed, and is tried again with a growing wait; other queues go on.',
@@ -497,12 +518,25 @@ export const errorTable = {
     fix: 'Correct the name, or let the connector declare it, or: rabbitmqadmin declare queue name=NAME queue_type=quorum durable=true',
     retryable: true,
   },
+  E_RABBITMQ_QUEUE_RETIRED: {
+    message: 'The function {function} is gone: its queue {queue} is unbound and keeps {messages} messages',
+    effect:
+      'Nothing is deleted. The messages stay until the function comes back under its name, or a person deletes the queue; dead letters and waiting retries likewise.',
+    fix: 'If they are not wanted: rabbitmqctl delete_queue -p {vhost} {queue}',
+    retryable: false,
+  },
   E_RABBITMQ_TLS: {
     message: 'TLS with RabbitMQ at {brokers} failed: {reason}',
     effect:
       'Nothing is consumed; what was in flight is given back and comes again. It is tried again with the certificates of that moment.',
     fix: 'Set the CA to the authority that signed the broker certificate, and certificate and key if the listener asks for them. Look at names and dates with: openssl s_client -connect HOST:PORT -showcerts. The TLS port is usually 5671.',
     retryable: true,
+  },
+  E_RABBITMQ_TOPOLOGY: {
+    message: '{file} is not a usable topology file:\n{problems}',
+    effect: 'The connector does not start; nothing was taken from a queue.',
+    fix: 'Correct the lines that are named. The file is a list of exchanges: - name: NAME, topics: [TOPIC, ...], declare: true or false, type: direct or topic, durable: true or false, auto-deleted: true or false',
+    retryable: false,
   },
   E_RABBITMQ_UNCONFIRMED: {
     message: 'RabbitMQ did not confirm a message for {exchange}/{key}: {reason}',
