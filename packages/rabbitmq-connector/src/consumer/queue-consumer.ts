@@ -1,0 +1,384 @@
+import { describeError, MillraceError } from '@millrace/sdk'
+import type { Clock, Logger } from '@millrace/sdk'
+import type { IntakePlan } from '../topology/plan.ts'
+import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
+import type { AmqpLink } from '../transport/transport.ts'
+import type { Arrival, Handed } from './hand-over.ts'
+import { Inbox } from './inbox.ts'
+import type { ConsumerState, ConsumerView, RabbitmqObserver } from './observer.ts'
+import { Quarantine } from './quarantine.ts'
+import type { StreamLease } from './stream-lease.ts'
+import type { StreamPosition } from './stream-position.ts'
+import { Subscription } from './subscription.ts'
+import { orFail } from './wait.ts'
+
+/** What a consumer is given; times in milliseconds. */
+export interface QueueConsumerOptions {
+  readonly plan: IntakePlan
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly observer: RabbitmqObserver
+  readonly requestMs: number
+  readonly soon: (run: () => void) => void
+  readonly nextTag: (queue: string) => string
+  /** The link to consume on: the shared one, or the queue's own. @throws MillraceError */
+  readonly link: (queue: string) => Promise<AmqpLink>
+  /** On a connection of its own. */
+  readonly isolated: (queue: string) => boolean
+  /** Declares what the plan says. @throws MillraceError */
+  readonly declare: (link: AmqpLink, plan: IntakePlan) => Promise<void>
+  /** Runs one consume in its turn. */
+  readonly gate: (queue: string, link: AmqpLink, consume: () => Promise<void>) => Promise<void>
+  /** Nothing is to be handed over just now. */
+  readonly held: (queue: string) => boolean
+  /** Makes an event of a message; must not throw. */
+  readonly read: (message: DeliveredMessage, plan: IntakePlan) => Arrival
+  /** Whether it was finished before; must not reject. */
+  readonly repeated: (arrival: Arrival) => boolean | Promise<boolean>
+  readonly emit: (handed: Handed, intake: string) => void
+  /** One message in hand at a time: its functions keep no order of their own. */
+  readonly serial: (plan: IntakePlan) => boolean
+  readonly revoke: (intakes: readonly string[], drainMs: number) => Promise<void>
+  /** Streams: the place in it, and the right to read it. */
+  readonly stream?: { readonly position: StreamPosition; readonly lease: StreamLease } | undefined
+}
+
+/** All declarations of one queue. */
+const declareMs = 30_000
+/** A consumer that lived this long was a good one: its next loss starts with a short wait again. */
+const goodAfterMs = 60_000
+
+/** Cancelling the only consumer would delete it, hand an ordered queue to another consumer in the middle, or lose the place in a stream. */
+const holdsWhilePaused = (plan: IntakePlan): boolean =>
+  plan.ordered || plan.mode === 'stream' || plan.declare.queue === undefined || plan.declare.queue.autoDelete
+
+/**
+ * Keeps one queue consumed: declares, consumes, and begins again with a growing wait whenever its channel or its consumer is lost or
+ * refused. Its troubles are its own: the session and the other queues never notice.
+ */
+export class QueueConsumer {
+  readonly #options: QueueConsumerOptions
+  #plan: IntakePlan
+  #state: ConsumerState = 'idle'
+  #subscription: Subscription | undefined
+  #inbox: Inbox<Arrival> | undefined
+  #streamArguments: FieldTable | undefined
+  readonly #quarantine: Quarantine
+  #consumingSince = 0
+  /** In hand of the runtime, for queues that go one by one. */
+  #inHand = 0
+  /** What of the plan is not in force yet. */
+  #stale: 'declare' | 'consume' | undefined
+  #over = false
+  #working: Promise<void> | undefined
+  #again = false
+  #revoking: Promise<void> = Promise.resolve()
+
+  constructor(options: QueueConsumerOptions) {
+    this.#options = options
+    this.#plan = options.plan
+    const { clock, random, logger, observer } = options
+    this.#quarantine = new Quarantine({ queue: this.queue, clock, random, logger, observer, onEnd: () => void this.#work() })
+  }
+
+  get queue(): string {
+    return this.#plan.queue
+  }
+
+  get plan(): IntakePlan {
+    return this.#plan
+  }
+
+  get state(): ConsumerState {
+    return this.#state
+  }
+
+  get problem(): Error | undefined {
+    return this.#quarantine.problem
+  }
+
+  get view(): ConsumerView {
+    const position = this.#options.stream?.position
+    return {
+      queue: this.queue,
+      state: this.#state,
+      inFlight: this.#subscription?.open ?? 0,
+      isolated: this.#options.isolated(this.queue),
+      ...(this.problem !== undefined && { problem: describeError(this.problem, 300) }),
+      ...(position?.position !== undefined && { position: position.position }),
+      ...(position?.lastOffset !== undefined && { lastOffset: position.lastOffset }),
+    }
+  }
+
+  /** Declares and consumes; resolves when it is consumed, or in quarantine. Never rejects. */
+  start(): Promise<void> {
+    return this.#work()
+  }
+
+  /** Another plan for the same queue: declared at once; consumed anew only where the way of consuming has changed. */
+  async update(plan: IntakePlan): Promise<void> {
+    const before = this.#plan
+    this.#plan = plan
+    const same = before.prefetch === plan.prefetch && before.consumerPriority === plan.consumerPriority
+    if (same) this.#stale ??= 'declare'
+    else if (this.#options.stream === undefined) this.#stale = 'consume'
+    // The place in a stream belongs to its subscription.
+    else this.lose(new Error('the plan of the stream has changed'))
+    await this.#work()
+  }
+
+  /** What holds it has changed. */
+  repause(): void {
+    if (!this.#options.held(this.queue)) this.#inbox?.pump()
+    void this.#work()
+  }
+
+  /** Its wait is over: something has changed that may help. */
+  hasten(): void {
+    this.#quarantine.end()
+  }
+
+  /**
+   * Stops consuming, lets what is in flight end for up to `drainMs`, and leaves; what is left goes back to the queue.
+   * On a stop of the connector all of it is acknowledged or released already. Never rejects.
+   */
+  async close(drainMs: number): Promise<void> {
+    if (this.#over) return
+    this.#become('draining')
+    this.#over = true
+    this.#quarantine.stop()
+    await this.#working
+    const subscription = this.#subscription
+    // An ordered queue keeps its consumer until what is in flight has ended: whoever is next would overtake it.
+    if (!this.#plan.ordered) await subscription?.cancel().catch(() => {})
+    if (drainMs > 0) await this.#revoke(drainMs)
+    await this.#revoking
+    const { stream } = this.#options
+    await stream?.position.flush()
+    stream?.position.stop()
+    await subscription?.close()
+    this.#drop()
+    await stream?.lease.release()
+    this.#become('idle')
+  }
+
+  /** The link is gone, and everything with it. */
+  abandon(): void {
+    this.#over = true
+    this.#quarantine.stop()
+    this.#subscription?.abandon()
+    this.#drop()
+    this.#options.stream?.position.stop()
+    void this.#options.stream?.lease.release()
+    this.#become('idle')
+  }
+
+  /** One piece of work at a time; what is asked for meanwhile is looked at afterwards. */
+  #work(): Promise<void> {
+    if (this.#working !== undefined) {
+      this.#again = true
+      return this.#working
+    }
+    this.#working = this.#runWork().finally(() => (this.#working = undefined))
+    return this.#working
+  }
+
+  async #runWork(): Promise<void> {
+    do {
+      this.#again = false
+      if (this.#over || this.#quarantine.on) return
+      try {
+        await this.#settle()
+      } catch (error) {
+        if (!this.#over && !this.#quarantine.on) this.#fail(error)
+      }
+    } while (this.#again)
+  }
+
+  /** Brings the subscription to what is wanted. */
+  async #settle(): Promise<void> {
+    const { held } = this.#options
+    await this.#revoking
+    if (this.#subscription === undefined && !(await this.#mayRead())) return
+    if (this.#subscription === undefined || this.#stale !== undefined) await this.#open()
+    const subscription = this.#subscription
+    if (subscription === undefined || this.#over) return
+    const pause = held(this.queue) && (!holdsWhilePaused(this.#plan) || !subscription.consuming)
+    if (pause) {
+      await subscription.cancel()
+      this.#become('paused')
+      return
+    }
+    if (!subscription.consuming) await this.#consume(subscription)
+    if (this.#subscription === subscription) this.#become(held(this.queue) ? 'paused' : 'consuming')
+  }
+
+  /** Streams have one reader at a time. */
+  async #mayRead(): Promise<boolean> {
+    const { stream } = this.#options
+    if (stream === undefined) return true
+    const lease = await stream.lease.acquire()
+    if (lease !== undefined) return !this.#over
+    this.#become('standby')
+    if (!this.#over) this.#quarantine.wait(stream.lease.retryMs)
+    return false
+  }
+
+  async #open(): Promise<void> {
+    const { link: linkOf, declare, clock, requestMs } = this.#options
+    const old = this.#subscription
+    if (old === undefined) this.#become('declaring')
+    const stale = this.#stale
+    this.#stale = undefined
+    const plan = this.#plan
+    const link = await linkOf(plan.queue)
+    await orFail(clock, Math.max(declareMs, requestMs), declare(link, plan), () => {
+      const place = { queue: plan.queue, request: 'its declarations', seconds: declareMs / 1000 }
+      return new MillraceError('E_RABBITMQ_NO_ANSWER', place)
+    })
+    if (this.#over) return
+    link.lost.throwIfAborted()
+    if (old === undefined) await this.#subscribe(link, plan)
+    // What is in flight stays where it is; only the consumer is made anew.
+    else if (stale === 'consume') await old.cancel()
+  }
+
+  async #subscribe(link: AmqpLink, plan: IntakePlan): Promise<void> {
+    const { clock, observer, requestMs, soon, nextTag, stream } = this.#options
+    const subscription = await Subscription.open(link, {
+      queue: plan.queue,
+      clock,
+      observer,
+      requestMs,
+      soon,
+      nextTag: () => nextTag(plan.queue),
+      onMessage: (from, message) => this.#onMessage(from, message),
+      onLost: (from, reason) => this.#onLost(from, reason),
+    })
+    if (this.#over) {
+      subscription.abandon()
+      return
+    }
+    if (subscription.ended) link.lost.throwIfAborted()
+    this.#subscription = subscription
+    this.#inHand = 0
+    this.#inbox = new Inbox<Arrival>({
+      open: () => this.#mayHandOver(subscription),
+      emit: (arrival) => this.#emit(subscription, arrival),
+      repeat: ({ message }) => {
+        observer.repeated(plan.queue)
+        this.#finish(subscription, message)
+      },
+    })
+    const lease = stream?.lease.held
+    if (lease !== undefined) this.#streamArguments = await stream?.position.begin(lease)
+  }
+
+  async #consume(subscription: Subscription): Promise<void> {
+    const { gate, link: linkOf, clock } = this.#options
+    const { queue, prefetch, consumerPriority } = this.#plan
+    const link = await linkOf(queue)
+    await gate(queue, link, () =>
+      subscription.consume(prefetch, {
+        ...(consumerPriority !== undefined && { priority: consumerPriority }),
+        ...(this.#streamArguments !== undefined && { arguments: this.#streamArguments }),
+      }),
+    )
+    this.#consumingSince = clock.monotonic()
+    this.#quarantine.recovered()
+  }
+
+  #onMessage(subscription: Subscription, message: DeliveredMessage): void {
+    const { stream, read, repeated } = this.#options
+    if (this.#subscription !== subscription) return
+    if (stream?.position.arrived(message) === false) {
+      subscription.ack(message)
+      return
+    }
+    const arrival = read(message, this.#plan)
+    this.#inbox?.push(arrival, repeated(arrival))
+  }
+
+  #mayHandOver(subscription: Subscription): boolean {
+    if (this.#over || this.#subscription !== subscription || subscription.ended || this.#options.held(this.queue)) return false
+    return this.#inHand === 0 || !this.#options.serial(this.#plan)
+  }
+
+  #emit(subscription: Subscription, arrival: Arrival): void {
+    this.#inHand += 1
+    const handed: Handed = {
+      arrival,
+      get ended() {
+        return subscription.ended
+      },
+      finish: () => {
+        const counts = this.#finish(subscription, arrival.message)
+        this.#left(subscription)
+        return counts
+      },
+      giveBack: () => {
+        subscription.giveBack(arrival.message)
+        this.#left(subscription)
+      },
+    }
+    this.#options.emit(handed, this.queue)
+  }
+
+  #left(subscription: Subscription): void {
+    if (this.#subscription !== subscription) return
+    this.#inHand -= 1
+    if (this.#inHand === 0) this.#inbox?.pump()
+  }
+
+  #finish(subscription: Subscription, message: DeliveredMessage): boolean {
+    const { stream } = this.#options
+    if (stream === undefined || subscription.ended) return subscription.ack(message)
+    stream.position.finish(message, (each) => subscription.ack(each))
+    return true
+  }
+
+  #onLost(subscription: Subscription, reason: Error): void {
+    if (this.#subscription !== subscription || this.#over) return
+    void this.#revoke(0)
+    this.#fail(reason)
+  }
+
+  /** What was in flight belongs to nobody here any more. Nothing is consumed before all of it is released. */
+  #revoke(drainMs: number): Promise<void> {
+    const { revoke, logger } = this.#options
+    this.#revoking = revoke([this.queue], drainMs).catch((error: unknown) =>
+      logger.error('what was in flight of a queue could not be released', { queue: this.queue, error: describeError(error) }),
+    )
+    return this.#revoking
+  }
+
+  #drop(): void {
+    this.#subscription = undefined
+    this.#inbox = undefined
+  }
+
+  #fail(error: unknown): void {
+    const subscription = this.#subscription
+    const lived = subscription === undefined ? 0 : this.#options.clock.monotonic() - this.#consumingSince
+    if (subscription !== undefined && !subscription.ended) {
+      // It was refused something, and is of no use for anything more.
+      subscription.abandon()
+      void this.#revoke(0)
+    }
+    this.#drop()
+    this.#options.stream?.position.stop()
+    this.#become('quarantined')
+    this.#quarantine.enter(error, lived >= goodAfterMs)
+  }
+
+  /** What it holds is no longer its own. */
+  lose(reason: Error): void {
+    if (this.#subscription === undefined || this.#over) return
+    this.#fail(reason)
+  }
+
+  #become(state: ConsumerState): void {
+    this.#state = state
+  }
+}

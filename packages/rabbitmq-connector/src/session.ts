@@ -1,0 +1,330 @@
+import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
+import type { FunctionDeclaration, OpenSession, SourceContext, Timer } from '@millrace/sdk'
+import { ConsumeGate } from './consumer/consume-gate.ts'
+import type { HandOver } from './consumer/hand-over.ts'
+import type { Isolation } from './consumer/isolation.ts'
+import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
+import { QueueConsumer } from './consumer/queue-consumer.ts'
+import { StreamLease } from './consumer/stream-lease.ts'
+import { StreamPosition } from './consumer/stream-position.ts'
+import type { IntakePlan, TopologyPlan } from './topology/plan.ts'
+import { replyCodeOf, replyCodes } from './transport/amqp-errors.ts'
+import type { AmqpConnection, AmqpLink, Publisher } from './transport/transport.ts'
+
+/** Times of a session in milliseconds, and other numbers. */
+export interface SessionTimes {
+  /** How long `connect` waits for a link. @default 15000 */
+  readonly linkMs: number
+  /** How long changes of the functions are gathered. @default 1000 */
+  readonly settleMs: number
+  /** How long what is in flight of a queue that nobody wants any more may go on. @default 10000 */
+  readonly drainMs: number
+  /** How long the broker may take to answer one request. @default 20000 */
+  readonly requestMs: number
+  /** Streams: how long a position may wait to be stored. @default 1000 */
+  readonly checkpointMs: number
+  /** Streams: finished messages after which it waits no longer. @default 1000 */
+  readonly checkpointEvery: number
+  /** Streams: how long a replica that has died keeps the others from reading. @default 30000 */
+  readonly leaseMs: number
+  /** Streams: messages behind the oldest unfinished one. @default 10000 */
+  readonly maxSpan: number
+}
+
+/** What declares and forgets queues. */
+export interface Topology {
+  plan(functions: readonly FunctionDeclaration[], serverVersion: string): TopologyPlan
+  /** @throws MillraceError */
+  declare(link: AmqpLink, plan: IntakePlan): Promise<void>
+  /** Nobody wants the queue any more. @throws MillraceError */
+  retire(link: AmqpLink, plan: IntakePlan): Promise<void>
+}
+
+/** Everything a session is given. */
+export interface SessionOptions {
+  readonly connection: AmqpConnection
+  readonly isolation: Isolation
+  readonly publisher: Publisher
+  readonly topology: Topology
+  readonly handOver: HandOver
+  readonly observer: RabbitmqObserver
+  readonly times: SessionTimes
+  readonly vhost: string
+  /** The beginning of consumer tags: host and process. */
+  readonly host: string
+  readonly random: () => number
+  readonly soon: (run: () => void) => void
+  /** What is wanted has changed. */
+  readonly onPlan: (plan: TopologyPlan) => void
+}
+
+/** Tags of two sessions of one process never meet. */
+let sessions = 0
+
+const wantsOrder = (declared: FunctionDeclaration | undefined): boolean =>
+  ['key', 'partition'].includes(declared?.annotations.get('com.openfaas.connector.order')?.trim() ?? '')
+
+/**
+ * One link to the broker, and a consumer for each queue that the functions want. Trouble with one queue is mended by its own consumer; when
+ * the link is lost the session is, and the runtime connects anew.
+ */
+export class RabbitmqSession {
+  readonly session: OpenSession
+  readonly #options: SessionOptions
+  readonly #context: SourceContext
+  readonly #gate: ConsumeGate
+  readonly #consumers = new Map<string, QueueConsumer>()
+  readonly #number = ++sessions
+  readonly #ends: (() => void)[] = []
+  #tags = 0
+  #link: AmqpLink | undefined
+  #timer: Timer | undefined
+  #working: Promise<void> | undefined
+  #again = false
+
+  constructor(options: SessionOptions, context: SourceContext) {
+    this.#options = options
+    this.#context = context
+    this.#gate = new ConsumeGate(context.clock, options.soon)
+    this.session = openSession({
+      pause: (intake) => this.#repause(intake),
+      resume: (intake) => this.#repause(intake),
+      leave: (lost) => this.#leave(lost),
+    })
+  }
+
+  /** The queues of this session, for gauges. */
+  get consumers(): readonly ConsumerView[] {
+    return [...this.#consumers.values()].map((consumer) => consumer.view)
+  }
+
+  /** Resolves when the queues are consumed. @throws MillraceError without a link, and when none of the queues can be consumed */
+  async start(): Promise<void> {
+    const { connection, times, publisher, observer } = this.#options
+    const { signal, draining, functions } = this.#context
+    try {
+      signal.throwIfAborted()
+      this.#link = await connection.link(times.linkMs, signal)
+      this.#watch(this.#link)
+      this.#ends.push(publisher.onBlocked(() => this.#onBlocked()))
+      observer.blocked(publisher.blocked)
+      const onDraining = (): void => this.#repause(undefined)
+      draining.addEventListener('abort', onDraining, { once: true })
+      this.#ends.push(() => draining.removeEventListener('abort', onDraining))
+      await this.#reconcile()
+      signal.throwIfAborted()
+      this.#throwIfNone()
+    } catch (error) {
+      await this.session.close().catch(() => {})
+      throw error
+    }
+    this.#ends.push(functions.subscribe(() => this.#schedule()))
+  }
+
+  #watch(link: AmqpLink): void {
+    const onLost = (): void => {
+      this.#options.observer.linkLost('consume')
+      this.#blame(link)
+      const { reason } = link.lost as { reason: unknown }
+      this.session.lose(reason instanceof Error ? reason : new Error(describeError(reason)))
+    }
+    if (link.lost.aborted) onLost()
+    else link.lost.addEventListener('abort', onLost, { once: true })
+    this.#ends.push(() => link.lost.removeEventListener('abort', onLost))
+  }
+
+  /** Whose consume was on its way when the link went: the broker closes everything over one queue. */
+  #blame(link: AmqpLink): void {
+    const { isolation } = this.#options
+    const certain = replyCodeOf(link.lost.reason) === replyCodes.internalError
+    for (const queue of this.#gate.inFlight) {
+      if (isolation.has(queue) || !isolation.blame(queue, certain)) continue
+      this.#context.logger.warn('the connection was lost over the consume of a queue; that queue gets one of its own', { queue })
+    }
+  }
+
+  /** An only queue that cannot be consumed is a connector that cannot work, and its readiness should say so. */
+  #throwIfNone(): void {
+    const consumers = [...this.#consumers.values()]
+    if (this.session.ended) throw this.#link?.lost.reason ?? new Error('the session has ended')
+    if (consumers.length > 0 && consumers.every(({ state }) => state === 'quarantined')) throw consumers[0]?.problem
+  }
+
+  #held(queue: string): boolean {
+    return this.session.ended || this.session.paused(queue) || this.#options.publisher.blocked || this.#context.draining.aborted
+  }
+
+  #repause(intake: string | undefined): void {
+    if (intake !== undefined) this.#consumers.get(intake)?.repause()
+    else for (const consumer of this.#consumers.values()) consumer.repause()
+  }
+
+  /** What cannot be retried, buried or answered just now should not be begun. */
+  #onBlocked(): void {
+    const { publisher, observer, connection } = this.#options
+    observer.blocked(publisher.blocked)
+    if (publisher.blocked) {
+      const error = new MillraceError('E_RABBITMQ_BLOCKED', { brokers: connection.address, reason: 'an alarm of the broker' })
+      this.#context.logger.warn(error.message, { code: error.code, effect: error.effect, fix: error.fix })
+    } else this.#context.logger.info('RabbitMQ takes messages again')
+    this.#repause(undefined)
+  }
+
+  async #leave(lost: Error | undefined): Promise<void> {
+    this.#timer?.cancel()
+    for (const end of this.#ends.splice(0)) end()
+    const consumers = [...this.#consumers.values()]
+    this.#consumers.clear()
+    // Who does well alone may try the shared link again.
+    const { isolation } = this.#options
+    const well = consumers.filter(({ queue, state }) => isolation.has(queue) && (state === 'consuming' || state === 'paused'))
+    if (lost !== undefined) {
+      for (const consumer of consumers) consumer.abandon()
+      await Promise.all(well.map(({ queue }) => isolation.end(queue)))
+      return
+    }
+    // Everything is acknowledged or released by now: what the channels still hold goes back.
+    await Promise.all(consumers.map((consumer) => consumer.close(0)))
+    await this.#working?.catch(() => {})
+  }
+
+  #schedule(): void {
+    if (this.session.ended) return
+    this.#timer ??= this.#context.clock.after(this.#options.times.settleMs, () => {
+      this.#timer = undefined
+      void this.#refresh()
+    })
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#working !== undefined) {
+      this.#again = true
+      return
+    }
+    try {
+      await (this.#working = this.#reconcile())
+    } catch (error) {
+      // The last good set of queues stays.
+      this.#report(error, 'the functions have changed, and what they want could not be taken over')
+    } finally {
+      this.#working = undefined
+    }
+    if (this.#again) this.#schedule()
+    this.#again = false
+  }
+
+  /** Makes the consumers what the functions want. */
+  async #reconcile(): Promise<void> {
+    const { topology, onPlan } = this.#options
+    const plan = topology.plan(this.#context.functions.snapshot(), this.#link?.serverVersion ?? '')
+    this.#context.reportProblems(plan.problems)
+    onPlan(plan)
+    const work: Promise<void>[] = []
+    for (const [queue, consumer] of this.#consumers) if (!plan.intakes.has(queue)) work.push(this.#dismiss(consumer))
+    for (const [queue, wanted] of plan.intakes) {
+      const consumer = this.#consumers.get(queue)
+      if (consumer === undefined) work.push(this.#engage(wanted))
+      else if (!samePlan(consumer.plan, wanted)) work.push(consumer.update(wanted))
+    }
+    await Promise.all(work)
+  }
+
+  #engage(plan: IntakePlan): Promise<void> {
+    if (this.session.ended) return Promise.resolve()
+    const { isolation, handOver, observer, random, soon, times, topology, host } = this.#options
+    const { clock, logger, functions } = this.#context
+    const consumer: QueueConsumer = new QueueConsumer({
+      plan,
+      clock,
+      random,
+      logger,
+      observer,
+      soon,
+      requestMs: times.requestMs,
+      nextTag: (queue) => `${host}-${queue}-${this.#number}.${++this.#tags}`.slice(-255),
+      link: (queue) => this.#linkFor(queue),
+      isolated: (queue) => isolation.has(queue),
+      declare: (link, wanted) => topology.declare(link, wanted),
+      gate: (queue, link, consume) => this.#consume(queue, link, consume),
+      held: (queue) => this.#held(queue),
+      read: (message, wanted) => handOver.read(message, wanted),
+      repeated: (arrival) => handOver.repeated(arrival),
+      emit: (handed, intake) => {
+        if (!this.session.ended) handOver.emit(handed, intake)
+      },
+      serial: (wanted) => wanted.ordered && !this.#allOrdered(wanted, functions.snapshot()),
+      revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
+      stream: plan.mode === 'stream' ? this.#stream(plan, () => consumer) : undefined,
+    })
+    this.#consumers.set(plan.queue, consumer)
+    return consumer.start()
+  }
+
+  /** Their lanes keep the order, key by key or as a whole: the queue need not go one by one. */
+  #allOrdered({ function: only }: IntakePlan, functions: readonly FunctionDeclaration[]): boolean {
+    if (only !== undefined) return wantsOrder(this.#context.functions.get(only))
+    return functions.filter(({ topics }) => topics.length > 0).every(wantsOrder)
+  }
+
+  #stream(plan: IntakePlan, consumer: () => QueueConsumer): { readonly position: StreamPosition; readonly lease: StreamLease } {
+    const { times, observer, vhost } = this.#options
+    const { state, clock, logger } = this.#context
+    const name = `${encodeURIComponent(vhost)}/${encodeURIComponent(plan.queue)}`
+    const lose = (): void => consumer().lose(new Error('another connector reads the stream now'))
+    const position = new StreamPosition({
+      queue: plan.queue,
+      start: plan.stream ?? 'next',
+      key: `rabbitmq/stream/${name}`,
+      state,
+      clock,
+      logger,
+      observer,
+      everyMs: times.checkpointMs,
+      every: times.checkpointEvery,
+      maxSpan: times.maxSpan,
+      onFenced: lose,
+    })
+    return { position, lease: new StreamLease({ key: `rabbitmq/reader/${name}`, state, clock, ttlMs: times.leaseMs, onLost: lose }) }
+  }
+
+  async #linkFor(queue: string): Promise<AmqpLink> {
+    const { isolation, times } = this.#options
+    const own = isolation.connection(queue)
+    if (own !== undefined) return own.link(times.linkMs, this.#context.signal)
+    if (this.#link === undefined) throw new Error('there is no link')
+    this.#link.lost.throwIfAborted()
+    return this.#link
+  }
+
+  async #consume(queue: string, link: AmqpLink, consume: () => Promise<void>): Promise<void> {
+    if (link !== this.#link) return consume()
+    await this.#gate.run(queue, consume)
+    this.#options.isolation.trust(queue)
+  }
+
+  async #dismiss(consumer: QueueConsumer): Promise<void> {
+    const { times, topology, isolation } = this.#options
+    const { plan, queue } = consumer
+    this.#context.logger.info('no function wants the queue any more', { queue })
+    await consumer.close(times.drainMs)
+    if (this.#consumers.get(queue) === consumer) this.#consumers.delete(queue)
+    await isolation.end(queue)
+    if (this.session.ended || this.#link === undefined) return
+    try {
+      await topology.retire(this.#link, plan)
+    } catch (error) {
+      this.#report(error, 'a queue that nobody wants any more could not be unbound', { queue })
+    }
+  }
+
+  #report(error: unknown, what: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const { logger } = this.#context
+    if (isMillraceError(error)) logger.error(error.message, { code: error.code, effect: error.effect, fix: error.fix, what, ...fields })
+    else logger.error(what, { error: describeError(error), ...fields })
+  }
+}
+
+/** Maps, arrays and plain values, as plans are made of. */
+const plain = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value)
+
+const samePlan = (left: IntakePlan, right: IntakePlan): boolean => JSON.stringify(left, plain) === JSON.stringify(right, plain)
