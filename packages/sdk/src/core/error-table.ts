@@ -482,6 +482,12 @@ export const errorTable = {
     fix: 'Send smaller headers, and what is large in the body.',
     retryable: false,
   },
+  E_RABBITMQ_LETTER_QUEUE_MISSING: {
+    message: 'There is no dead-letter queue {queue} for {intake}: {reason}',
+    effect: 'The event stays unacknowledged and waits; the letter is written again for ever.',
+    fix: 'Let the connector declare it, or: rabbitmqadmin declare queue name={queue} queue_type=quorum durable=true',
+    retryable: true,
+  },
   E_RABBITMQ_LOCKED: {
     message: 'The queue is in exclusive use by another connection: {reason}',
     effect: 'It is not consumed, and is tried again with a growing wait; other queues go on.',
