@@ -1,0 +1,106 @@
+import { createMetrics, metricsTable, sourceMetrics } from '@millrace/sdk'
+import { expect, it } from 'vitest'
+import type { ConsumerView } from '../src/consumer/observer.ts'
+import { countingObserver, scrapeConsumers } from '../src/counting-observer.ts'
+import { rabbitmqMetrics } from '../src/metrics.ts'
+
+const setUp = () => {
+  const metrics = createMetrics({ table: { ...metricsTable, ...rabbitmqMetrics } })
+  return { render: () => metrics.render(), source: sourceMetrics(metrics, rabbitmqMetrics) }
+}
+
+it('says what each queue is doing and holds, and what has gone', async () => {
+  const { render, source } = setUp()
+  let consumers: ConsumerView[] = [
+    { queue: 'orders', state: 'consuming', inFlight: 7, isolated: false },
+    { queue: 'bad', state: 'quarantined', inFlight: 0, isolated: true, problem: 'E' },
+    { queue: 'log', state: 'consuming', inFlight: 2, isolated: false, position: 90, lastOffset: 99 },
+  ]
+  const byQueue = new Map([
+    ['orders', { ready: 12, unacked: 9 }],
+    ['log', { ready: 3 }],
+  ])
+  const forget = scrapeConsumers(source, { consumers: () => consumers, depths: () => ({ byQueue, readAt: 1000 }) }, () => 4500)
+  const text = await render()
+  for (const line of [
+    'millrace_rabbitmq_inflight_messages{queue="orders"} 7',
+    'millrace_rabbitmq_stream_lag_messages{queue="log"} 10',
+    'millrace_rabbitmq_consumers{state="consuming"} 2',
+    'millrace_rabbitmq_consumers{state="quarantined"} 1',
+    'millrace_rabbitmq_consumers{state="paused"} 0',
+    'millrace_rabbitmq_ready_messages{queue="orders"} 12',
+    'millrace_rabbitmq_unacked_messages{queue="orders"} 9',
+    'millrace_rabbitmq_depth_age_seconds 3.5',
+  ])
+    expect(text).toContain(line)
+  expect(text).not.toContain('millrace_rabbitmq_unacked_messages{queue="log"}')
+  consumers = []
+  byQueue.delete('orders')
+  const later = await render()
+  expect(later).toContain('millrace_rabbitmq_inflight_messages{queue="orders"} 0')
+  expect(later).toContain('millrace_rabbitmq_ready_messages{queue="orders"} 0')
+  consumers = [{ queue: 'orders', state: 'consuming', inFlight: 7, isolated: false }]
+  forget()
+  expect(await render()).toContain('millrace_rabbitmq_inflight_messages{queue="orders"} 0')
+})
+
+it('counts what consumers tell', async () => {
+  const { render, source } = setUp()
+  const observer = countingObserver(source, () => 0)
+  observer.delivered('q', false)
+  observer.delivered('q', true)
+  observer.acknowledged('q', 20, 2)
+  observer.fenced('q')
+  observer.deferred('q', 300_000)
+  observer.repeated('q')
+  observer.replied('q', 'unroutable')
+  observer.quarantined('q', 'E_RABBITMQ_DENIED', 1000)
+  observer.recovered('q')
+  observer.linkLost('publish')
+  observer.checkpointed('q', 5)
+  observer.checkpointFailed('q')
+  const text = await render()
+  for (const line of [
+    'delivered_total{queue="q"} 2',
+    'redelivered_total{queue="q"} 1',
+    'acknowledged_total{queue="q"} 20',
+    'ack_frames_total{queue="q"} 2',
+    'fenced_total{queue="q"} 1',
+    'retries_total{queue="q",wait="5m"} 1',
+    'repeats_total{queue="q"} 1',
+    'replies_total{queue="q",result="unroutable"} 1',
+    'quarantines_total{queue="q",code="E_RABBITMQ_DENIED"} 1',
+    'reconnects_total{role="publish"} 1',
+    'checkpoints_total{queue="q"} 1',
+    'checkpoint_failures_total{queue="q"} 1',
+  ])
+    expect(text).toContain(`millrace_rabbitmq_${line}`)
+})
+
+it('the time under an alarm is counted while it lasts, and once', async () => {
+  const { render, source } = setUp()
+  let now = 0
+  const { blocked } = countingObserver(source, () => now)
+  blocked(false)
+  now = 1000
+  blocked(true)
+  now = 2500
+  const during = await render()
+  expect(during).toMatch(/millrace_rabbitmq_blocked_seconds_total 1\.5\n/)
+  expect(during).toMatch(/millrace_rabbitmq_blocked 1\n/)
+  blocked(true)
+  now = 3000
+  blocked(false)
+  now = 9000
+  const text = await render()
+  expect(text).toMatch(/millrace_rabbitmq_blocked_seconds_total 2\n/)
+  expect(text).toMatch(/millrace_rabbitmq_blocked 0\n/)
+})
+
+it('queues from outside cannot flood the metrics', async () => {
+  const { render, source } = setUp()
+  const observer = countingObserver(source, () => 0)
+  for (let index = 0; index < 500; index += 1) observer.delivered(`queue-${index}`, false)
+  const rows = (await render()).match(/^millrace_rabbitmq_delivered_total\{/gm) ?? []
+  expect(rows.length).toBeLessThanOrEqual(101)
+})
