@@ -36,8 +36,17 @@ const codeOf = (thrown: unknown): string | number => {
   return typeof code === 'string' || typeof code === 'number' ? code : ''
 }
 
+/** Node tries every address of a name, and says of their failures together nothing but a code. */
+const reasonOf = (thrown: unknown): string =>
+  thrown instanceof AggregateError && thrown.message === ''
+    ? thrown.errors
+        .slice(0, 4)
+        .map((one) => describeError(one, 100))
+        .join('; ')
+    : describeError(thrown, 400)
+
 const wrap = (code: ErrorCode, thrown: unknown, place: ErrorPlace, more: ErrorContext = {}): MillraceError =>
-  new MillraceError(code, { ...place, reason: describeError(thrown, 400), ...more }, thrown)
+  new MillraceError(code, { ...place, reason: reasonOf(thrown), ...more }, thrown)
 
 /** The reply code with which the broker closed a channel or connection; absent when it was not the broker. */
 export const replyCodeOf = (thrown: unknown): number | undefined => {

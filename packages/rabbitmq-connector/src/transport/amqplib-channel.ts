@@ -52,9 +52,8 @@ export class ChannelLife {
 
   /** What a failed call means: what the broker said of it, else why the channel is gone. */
   explain(thrown: unknown): MillraceError {
-    const reason: unknown = this.lost.reason
     const own = translateChannel(thrown, this.#around.place)
-    return own.code === 'E_RABBITMQ_CHANNEL' && this.ended ? (this.#cause ?? translateChannel(reason ?? thrown, this.#around.place)) : own
+    return own.code === 'E_RABBITMQ_CHANNEL' && this.ended ? (this.#cause ?? own) : own
   }
 
   /** A call that the channel does not survive: amqplib waits for its answer before it sends the next one. */

@@ -61,9 +61,17 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
     await this.#life.close()
   }
 
-  #failure(code: 'E_RABBITMQ_UNCONFIRMED' | 'E_RABBITMQ_HEADERS_TOO_LARGE' | 'E_RABBITMQ_UNROUTABLE', message: Message, cause: unknown): MillraceError {
+  #failure(
+    code: 'E_RABBITMQ_UNCONFIRMED' | 'E_RABBITMQ_HEADERS_TOO_LARGE' | 'E_RABBITMQ_UNROUTABLE',
+    message: Message,
+    cause: unknown,
+  ): MillraceError {
     const { exchange, routingKey: key } = message
-    return new MillraceError(code, { ...this.#around.place, exchange: exchange || '(default)', key, reason: describeError(cause, 300) }, cause)
+    return new MillraceError(
+      code,
+      { ...this.#around.place, exchange: exchange || '(default)', key, reason: describeError(cause, 300) },
+      cause,
+    )
   }
 
   /** A channel that is closed for what one message asked ends all that are out: the one is told by its exchange, the others may come again. */
@@ -88,7 +96,7 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
   #onReturn(raw: RawMessage): void {
     const came = readMessage(raw)
     const like = (exact: boolean): Mandatory | undefined =>
-      this.#mandatory.values().find(({ message, returned }) => returned === undefined && isSame(message, came, exact))
+      [...this.#mandatory].find(({ message, returned }) => returned === undefined && isSame(message, came, exact))
     const found = like(true) ?? like(false)
     if (found === undefined) return this.#around.logger.warn('RabbitMQ returned a message that is not out')
     const { replyCode, replyText } = raw.fields as { replyCode?: unknown; replyText?: unknown }

@@ -92,7 +92,7 @@ export class AmqplibLink implements AmqpLink {
       return await withDeadline(opening, this.#times.probeTimeoutMs, what)
     } catch (error) {
       // One that opens after all is nobody's.
-      opening.then((late) => late.close()).catch(() => {})
+      opening.then((late) => late.on('error', () => {}).close()).catch(() => {})
       throw this.lost.aborted ? translateLoss(this.lost.reason, place) : translateChannel(error, place)
     }
   }

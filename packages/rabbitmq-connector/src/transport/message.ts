@@ -12,16 +12,7 @@ export interface FieldDecimal {
 }
 
 /** A value of a field table (AMQP 0-9-1 section 4.2.5.5). 64-bit integers are numbers, inexact above 2^53. */
-export type FieldValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | FieldTimestamp
-  | FieldDecimal
-  | readonly FieldValue[]
-  | FieldTable
+export type FieldValue = null | boolean | number | string | Uint8Array | FieldTimestamp | FieldDecimal | readonly FieldValue[] | FieldTable
 
 /** Names come from producers: a map, never an object with their names as keys. */
 export type FieldTable = ReadonlyMap<string, FieldValue>

@@ -547,7 +547,7 @@ export const errorTable = {
   E_RABBITMQ_UNCONFIRMED: {
     message: 'RabbitMQ did not confirm a message for {exchange}/{key}: {reason}',
     effect: 'It counts as not sent and is sent again later: it may be there twice. What it belongs to stays unacknowledged until then.',
-    fix: 'Nothing, if it is rare: it happens when a connection is lost. A nack, or silence for long, comes from a queue at its limit (x-max-length with reject-publish) or a quorum queue without majority: rabbitmqctl list_queues -p {vhost} name state members online',
+    fix: 'Nothing, if it is rare: it happens when a connection is lost. A nack, or silence for long, comes from a queue at its limit (x-max-length with reject-publish) or a quorum queue without majority: rabbitmqctl list_queues -p VHOST name state members online',
     retryable: true,
   },
   E_RABBITMQ_UNREACHABLE: {
@@ -602,7 +602,7 @@ export const errorTable = {
   E_STATE_IO: {
     message: 'Cannot {operation} the state: {reason}',
     effect: 'Nothing may be assumed about this write; the source tries again and acknowledges nothing on the strength of it.',
-    fix: 'Free space or repair the disk, and check that the state directory may be written.',
+    fix: 'On disk: free space or repair the disk, and check that the state directory may be written. In Redis: see that the server runs, can be reached, lets the user in and has memory left.',
     retryable: true,
   },
   E_STATE_LIMIT: {
