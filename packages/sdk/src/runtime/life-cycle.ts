@@ -7,9 +7,8 @@
  * - `paused`: something that events need is away: the broker, or the gateway; it is tried again for ever
  * - `draining`: intake stopped, in-flight work finishing under the deadline
  * - `stopped`: all is acknowledged or released, nothing is open any more
- * - `failed`: it could not start
  */
-export type LifeCycleState = 'starting' | 'discovering' | 'running' | 'paused' | 'draining' | 'stopped' | 'failed'
+export type LifeCycleState = 'starting' | 'discovering' | 'running' | 'paused' | 'draining' | 'stopped'
 
 /** Numbers of the states for the gauge `millrace_lifecycle_state`. */
 export const lifeCycleNumbers: Readonly<Record<LifeCycleState, number>> = {
@@ -19,7 +18,6 @@ export const lifeCycleNumbers: Readonly<Record<LifeCycleState, number>> = {
   paused: 3,
   draining: 4,
   stopped: 5,
-  failed: 6,
 }
 
 /** What must hold for events to flow once the map is there. */
@@ -46,9 +44,9 @@ export class LifeCycle {
     return [`the connector is ${this.#state}`]
   }
 
-  /** Goes on to another state; `stopped` and `failed` are final. */
+  /** Goes on to another state; `stopped` is final. */
   to(state: Exclude<LifeCycleState, 'paused'>): void {
-    if (this.#state === 'stopped' || this.#state === 'failed' || this.#state === state) return
+    if (this.#state === 'stopped' || this.#state === state) return
     this.#set(state === 'running' && this.#missing.size > 0 ? 'paused' : state)
   }
 

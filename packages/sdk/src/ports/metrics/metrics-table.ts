@@ -24,7 +24,7 @@ export const metricsTable = {
   },
   millrace_lifecycle_state: {
     type: 'gauge',
-    help: '1 for the state of the connector (starting, discovering, running, paused, draining, stopped, failed), 0 for the others.',
+    help: '1 for the state of the connector (starting, discovering, running, paused, draining, stopped), 0 for the others.',
     labels: ['state'],
   },
   millrace_config_reload_success: {
