@@ -5,6 +5,7 @@ import type { Session, Source, SourceContext } from '../contract/source.ts'
 import type { Engine } from '../core/delivery/engine.ts'
 import { describeError } from '../core/errors.ts'
 import { atMost } from './at-most.ts'
+import { sleep } from './sleep.ts'
 
 const firstWaitMs = 500
 const maxWaitMs = 30_000
@@ -91,7 +92,7 @@ export class SourceRunner {
       if (clock.monotonic() - startedAt >= goodAfterMs) waitMs = firstWaitMs
       const retryMs = Math.round(waitMs * (0.5 + random() / 2))
       this.#options.onLost(error, retryMs)
-      await this.#sleep(retryMs, signal)
+      await sleep(clock, retryMs, signal)
       waitMs = Math.min(waitMs * 2, maxWaitMs)
     }
   }
@@ -137,17 +138,5 @@ export class SourceRunner {
         return engine.revoke((intake) => !intake.owned && (names === undefined || names.has(intake.name)), drainMs, 'revoked')
       },
     }
-  }
-
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = this.#options.clock.after(ms, end)
-      signal.addEventListener('abort', end)
-    })
   }
 }

@@ -1,9 +1,11 @@
+import type { Clock } from '../contract/clock.ts'
 import type { Delivery, Settlement } from '../contract/delivery.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { MillraceEvent } from '../contract/event.ts'
 import type { Engine } from '../core/delivery/engine.ts'
 import { describeError } from '../core/errors.ts'
 import type { Spool, SpoolEntry } from '../ports/spool/spool.ts'
+import { sleep } from './sleep.ts'
 
 /** How often a replay looks whether there is room again. */
 const roomEveryMs = 20
@@ -12,12 +14,14 @@ const roomEveryMs = 20
 export class SpoolIntake {
   readonly #spool: Spool
   readonly #engine: Engine
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #signal: AbortSignal
 
-  constructor(spool: Spool, engine: Engine, logger: Logger, signal: AbortSignal) {
+  constructor(spool: Spool, engine: Engine, clock: Clock, logger: Logger, signal: AbortSignal) {
     this.#spool = spool
     this.#engine = engine
+    this.#clock = clock
     this.#logger = logger
     this.#signal = signal
   }
@@ -36,7 +40,7 @@ export class SpoolIntake {
     let count = 0
     try {
       for await (const { event, intake, entry } of this.#spool.pending()) {
-        while (this.#engine.full(intake) && !this.#signal.aborted) await pauseFor(roomEveryMs)
+        while (this.#engine.full(intake) && !this.#signal.aborted) await sleep(this.#clock, roomEveryMs, this.#signal)
         if (this.#signal.aborted) return
         this.#deliver(event, intake, entry, undefined)
         count += 1
@@ -67,5 +71,3 @@ export class SpoolIntake {
     )
   }
 }
-
-const pauseFor = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
