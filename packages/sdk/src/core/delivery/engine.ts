@@ -30,7 +30,7 @@ export class Engine {
   readonly #revocation: Revocation
   readonly #departures: Departures
   readonly #dispatcher: Dispatcher
-  /** Events that no function wants, under `unmatched: hold`. */
+  /** Events that no function wants, under `unmatched: hold` and where there is no place for dead letters: a later map may. */
   readonly #unmatched = new Set<Entry>()
   #stopped = false
 
@@ -176,8 +176,11 @@ export class Engine {
     const { observer, unmatched } = this.#options
     observer.unmatched?.(entry.delivery.event, unmatched)
     if (unmatched === 'ack') this.#departures.acknowledge(entry)
-    else if (unmatched === 'hold') this.#unmatched.add(entry)
-    else this.#handOvers.buryEvent(entry, 'unmatched', `no function wants the topic ${entry.delivery.event.topic.slice(0, 256)}`)
+    else if (unmatched === 'hold' || !this.#buryUnmatched(entry)) this.#unmatched.add(entry)
+  }
+
+  #buryUnmatched(entry: Entry): boolean {
+    return this.#handOvers.buryEvent(entry, 'unmatched', `no function wants the topic ${entry.delivery.event.topic.slice(0, 256)}`)
   }
 
   /** Functions were removed or deployed again: drop the routes of the former, try the latter's slow waits now. */

@@ -64,17 +64,17 @@ export class HandOvers {
     })
   }
 
-  /** The event itself ends in the dead letters: no function is involved. Without a sink it stays, and its window pauses. */
-  buryEvent(entry: Entry, reason: DeadLetterReason, detail: string): void {
+  /** The event itself ends in the dead letters: no function is involved. False without a sink: it stays, and its window pauses. */
+  buryEvent(entry: Entry, reason: DeadLetterReason, detail: string): boolean {
     const target = { function: '', attempts: 0 }
     if (entry.answers) {
       entry.results.push({ target, outcome: 'failed', reason })
       this.#hooks.acknowledge(entry)
-      return
+      return true
     }
     if (!this.canBury) {
       this.#options.observer.held?.(entry.delivery.event, reason, detail)
-      return
+      return false
     }
     entry.busy += 1
     this.#letters.write(entry, this.#letters.compose(entry, undefined, reason, detail), (ours) => {
@@ -85,5 +85,6 @@ export class HandOvers {
       }
       this.#hooks.done(entry)
     })
+    return true
   }
 }

@@ -85,6 +85,15 @@ test('an event nobody wants is acknowledged, held or dead-lettered, as the polic
   hold.calls[0]?.reply(200)
   expect(held.acked).toHaveLength(1)
 
+  // Without a place for dead letters it stays too, and a later map may want it.
+  const stuck = harness([policy('a')], { unmatched: 'dead-letter', deadLetters: undefined })
+  const waiting = stuck.emit('1', { topic: 'b' })
+  stuck.setPolicies([policy('a')])
+  expect([waiting.acked, stuck.calls]).toEqual([[], []])
+  stuck.setPolicies([policy('a'), policy('b')])
+  stuck.calls[0]?.reply(200)
+  expect(waiting.acked).toHaveLength(1)
+
   const bury = harness([policy('a')], { unmatched: 'dead-letter' })
   const buried = bury.emit('1', { topic: 'other' })
   await settled()
