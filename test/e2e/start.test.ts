@@ -111,9 +111,9 @@ describe('millrace dev with the functions of the examples', () => {
   test('metrics, probes and configuration are served', async () => {
     expect((await fetch(`${dev.admin}/readyz`)).status).toBe(200)
     expect(await (await fetch(`${dev.admin}/metrics`)).text()).toMatch(/^millrace_/m)
-    expect(await (await fetch(`${dev.admin}/config`)).json()).toContainEqual(
-      expect.objectContaining({ name: 'gateway_url', value: dev.gateway, origin: 'the embedded gateway' }),
-    )
+    const config = await (await fetch(`${dev.admin}/config`)).json()
+    expect(config).toContainEqual(expect.objectContaining({ name: 'gateway_url', value: dev.gateway, origin: 'the embedded gateway' }))
+    expect(config).toContainEqual(expect.objectContaining({ name: 'state_dir', value: join(cwd, '.millrace'), origin: 'data_dir' }))
   })
 
   test('a second one over the same data is refused, and told what to do', async () => {

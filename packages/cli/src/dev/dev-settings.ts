@@ -4,6 +4,8 @@ import { httpSettings } from '@millrace/http-source'
 import type { HttpConfig } from '@millrace/http-source'
 import { kafkaSettings } from '@millrace/kafka-connector'
 import type { KafkaConfig } from '@millrace/kafka-connector'
+import { rabbitmqSettings } from '@millrace/rabbitmq-connector'
+import type { RabbitmqConfig } from '@millrace/rabbitmq-connector'
 import {
   choice,
   coreSettings,
@@ -17,7 +19,7 @@ import {
   setting,
   text,
 } from '@millrace/sdk'
-import type { Component, ConfigEntry, CoreConfig } from '@millrace/sdk'
+import type { Component, ConfigEntry, CoreConfig, Setting } from '@millrace/sdk'
 import type { CliIo } from '../io.ts'
 
 /** The settings of `dev` alone. */
@@ -77,13 +79,33 @@ const withDefaults = <V extends object>(component: Component<V>, defaults: Parti
   return { ...component, settings: { ...component.settings, ...(Object.fromEntries(changed) as object) } }
 }
 
+/**
+ * Without names that two of these connectors have: a bare `--username-file` would be a matter of luck. Each has a name of its own beside it.
+ */
+const withoutAliases = <V extends object>(component: Component<V>, names: readonly string[]): Component<V> => {
+  const changed = Object.entries<Setting<unknown>>(component.settings).map(([key, each]) => [
+    key,
+    { ...each, aliases: each.aliases.filter((alias) => !names.includes(alias)) },
+  ])
+  return { ...component, settings: Object.fromEntries(changed) as Component<V>['settings'] }
+}
+
+const shared = ['ca', 'cert', 'key', 'username', 'password']
+
 const components = {
   dev: ownSettings,
   core: withDefaults(coreSettings, { adminHost: '127.0.0.1', adminPort: '8082', rebuildIntervalMs: '2s' }),
   http: withDefaults<HttpConfig>(httpSettings, { eventsPort: '8081' }),
   cron: cronSettings,
   // Dead letters of all sources go to the data directory, and a connector that runs elsewhere keeps its group to itself.
-  kafka: withDefaults<KafkaConfig>(kafkaSettings, { deadLetters: 'none', group: 'millrace-dev' }),
+  kafka: withDefaults<KafkaConfig>(withoutAliases(kafkaSettings, shared), { deadLetters: 'none', group: 'millrace-dev' }),
+  // Queues that functions name are made, so that there is something to send to; nothing else is.
+  rabbitmq: withDefaults<RabbitmqConfig>(withoutAliases(rabbitmqSettings, shared), {
+    deadLetters: 'none',
+    declareTopics: 'true',
+    retryDelaysMs: 'none',
+    connectionName: 'millrace-dev',
+  }),
 }
 
 /** Everything that `dev` runs with. */
@@ -95,6 +117,8 @@ export interface DevConfig {
   readonly cron: { readonly timezone: string }
   /** Absent: nobody named a broker. */
   readonly kafka?: KafkaConfig
+  /** Absent: nobody named a broker of RabbitMQ. */
+  readonly rabbitmq?: RabbitmqConfig
   /** Somebody named a gateway: there is no embedded one. */
   readonly realGateway: boolean
   readonly warnings: readonly string[]
@@ -104,8 +128,13 @@ export interface DevConfig {
   readonly printed?: string
 }
 
-const entriesWith = (entries: readonly ConfigEntry[], url: string, embedded: boolean): readonly ConfigEntry[] =>
-  entries.map((entry) => (embedded && entry.name === 'gateway_url' ? { ...entry, value: url, origin: 'the embedded gateway' } : entry))
+/** A setting as `dev` runs with it where nobody has set it, and why. */
+type Filled = Pick<ConfigEntry, 'name' | 'value' | 'origin'>
+
+const entriesWith = (entries: readonly ConfigEntry[], filled: readonly Filled[]): readonly ConfigEntry[] =>
+  entries.map((entry) =>
+    (entry.origin ?? 'default') === 'default' ? { ...entry, ...filled.find(({ name }) => name === entry.name) } : entry,
+  )
 
 /**
  * Flags, environment, settings file and defaults of `dev`.
@@ -114,19 +143,27 @@ const entriesWith = (entries: readonly ConfigEntry[], url: string, embedded: boo
  */
 export const readDevConfig = async (argv: readonly string[], io: CliIo): Promise<DevConfig> => {
   const config = await loadConfig(components, { argv, env: io.env, files: nodeFileReader })
-  const { dev: own, core, http, cron, kafka } = config.values
+  const { dev: own, core, http, cron, kafka, rabbitmq } = config.values
   const isGiven = (setting: string): boolean => config.entries.find(({ name }) => name === setting)?.origin !== 'default'
   const realGateway = isGiven('gateway_url')
   const directory = resolve(io.cwd, own.dataDir)
+  const [stateDir, deadLetterDir] = [core.stateDir ?? directory, core.deadLetterDir ?? join(directory, 'dead-letters')]
+  const directories: readonly Filled[] = [
+    { name: 'state_dir', value: stateDir, origin: 'data_dir' },
+    { name: 'dead_letter_dir', value: deadLetterDir, origin: 'data_dir' },
+  ]
+  const gateway = (url: string): readonly Filled[] =>
+    realGateway ? [] : [{ name: 'gateway_url', value: url, origin: 'the embedded gateway' }]
   return {
     own,
-    core: { ...core, stateDir: core.stateDir ?? directory, deadLetterDir: core.deadLetterDir ?? join(directory, 'dead-letters') },
+    core: { ...core, stateDir, deadLetterDir },
     http,
     cron,
     ...(isGiven('broker_hosts') && { kafka }),
+    ...((isGiven('rabbitmq_url') || isGiven('rabbitmq_hosts')) && { rabbitmq }),
     realGateway,
     warnings: config.warnings,
-    describe: (url) => describeConfig({ entries: entriesWith(config.entries, url, !realGateway) }),
-    ...(config.switches.includes('print-config') && { printed: printConfig(config) }),
+    describe: (url) => describeConfig({ entries: entriesWith(config.entries, [...directories, ...gateway(url)]) }),
+    ...(config.switches.includes('print-config') && { printed: printConfig({ entries: entriesWith(config.entries, directories) }) }),
   }
 }

@@ -57,8 +57,9 @@ test('a data directory that cannot be used is named, and what is there stays', a
 })
 
 test('--print-config shows what would hold, with its origin, and starts nothing', async () => {
+  const cwd = folderOf()
   const { code, out } = await run(['dev', '--print-config', '--host', '0.0.0.0', '--retry-attempts=3'], {
-    cwd: folderOf(),
+    cwd,
     env: { admin_port: '0', basic_auth_password: 'canary' },
   })
   expect(code).toBe(0)
@@ -68,6 +69,8 @@ test('--print-config shows what would hold, with its origin, and starts nothing'
     'admin_host: 0.0.0.0  # flag --admin-host',
     'retry_attempts: 3  # flag --retry-attempts',
     'rebuild_interval: 2s  # default',
+    `state_dir: ${join(cwd, '.millrace')}  # data_dir`,
+    `dead_letter_dir: ${join(cwd, '.millrace', 'dead-letters')}  # data_dir`,
   ])
     expect(out.split('\n')).toContain(line)
   expect(out).not.toContain('canary')
