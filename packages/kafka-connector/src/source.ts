@@ -9,6 +9,7 @@ import type { MemberOptions } from './driver/kafkajs-consumer.ts'
 import { registerCodecs } from './driver/register-codecs.ts'
 import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 import type { ValueDecoder } from './registry/value-decoder.ts'
+import { headerPrefix } from './mapping/names.ts'
 import { attributeNames } from './mapping/record-to-event.ts'
 import type { Partition } from './consumer/partition.ts'
 import { countingObserver, scrapePartitions } from './metrics.ts'
@@ -69,7 +70,7 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
     replay: 'broker',
     order: 'partition',
     position: 'prefix',
-    headerPrefix: 'X-Kafka-',
+    headerPrefix,
     attributeNames,
     partitions: () => current?.partitions ?? [],
     ...(options.deadLetters !== undefined && { deadLetters: options.deadLetters }),
@@ -98,7 +99,8 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
           stalledMs: times.stalledMs ?? 120_000,
           observer: options.observer ?? countingObserver(context.metrics),
           decoder: (decoder ??= options.decoder?.(context)),
-          deadLetters: options.deadLetters,
+          // Another sink has won: nothing of ours is needed, nor could come back.
+          deadLetters: (context.deadLetters ?? options.deadLetters) === options.deadLetters ? options.deadLetters : undefined,
         },
         context,
       )

@@ -5,6 +5,7 @@ import type { DeadLetter } from '@millrace/sdk'
 import type { CliIo } from '../io.ts'
 import type { SettingFlags } from '../settings.ts'
 import { isKafkaAddress, openKafkaLetters } from './kafka-letters.ts'
+import { isRabbitmqAddress, openRabbitmqLetters } from './rabbitmq-letters.ts'
 import { defaultLogPath } from './replay-log.ts'
 
 /** Where dead letters lie. */
@@ -20,12 +21,13 @@ async function* readFiles(path: string, onUnreadable: () => void): AsyncGenerato
 }
 
 /**
- * A file of letters, a directory of them, or `kafka://HOST:PORT/TOPIC`.
+ * A file of letters, a directory of them, `kafka://HOST:PORT/TOPIC` or `rabbitmq://HOST:PORT/QUEUE`.
  *
  * @throws MillraceError `E_CLI_INPUT` when it does not exist; ConfigError
  */
 export const openLetterPlace = async (given: string, flags: SettingFlags, io: CliIo): Promise<LetterPlace> => {
   if (isKafkaAddress(given)) return openKafkaLetters(given, flags, io)
+  if (isRabbitmqAddress(given)) return openRabbitmqLetters(given, flags, io)
   const path = resolve(io.cwd, given)
   if (!existsSync(path)) throw new MillraceError('E_CLI_INPUT', { file: given, reason: 'it does not exist' })
   return { logPath: defaultLogPath(path), read: (onUnreadable) => readFiles(path, onUnreadable) }

@@ -32,7 +32,7 @@ class ReplaySource implements LettersSource {
   readonly name = 'replay'
   readonly replay = 'broker'
   readonly order = 'none'
-  /** The producer's headers keep the names that the letter has. */
+  /** For letters that do not say how their source named headers. */
   readonly headerPrefix = ''
   /** Nothing is written: what fails again is still the letter that it was. */
   readonly deadLetters = { name: 'the letters themselves', write: (): Promise<void> => Promise.resolve() }
@@ -99,7 +99,7 @@ class ReplaySource implements LettersSource {
     const name = letter.function ?? ''
     this.#running += 1
     deliver(context, {
-      event: letter.event,
+      event: letter.naming === undefined ? letter.event : { ...letter.event, naming: letter.naming },
       // A function is an intake, so that one that still fails can be stopped by itself.
       intake: name,
       targets: [{ function: name, attempts: 0 }],

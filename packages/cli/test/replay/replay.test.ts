@@ -28,8 +28,8 @@ interface Scene {
 
 const handlers = {
   'good/handler.js': `module.exports = async (event) => {
-    const { 'x-event-id': id, 'idempotency-key': key, 'x-delivery-attempt': attempt, 'x-topic': topic, 'x-region': region, 'x-extra': extra, authorization } = event.headers
-    console.log(JSON.stringify({ id, key, attempt, topic, region, extra, authorization, body: event.body, type: event.headers['content-type'] }))
+    const { 'x-event-id': id, 'idempotency-key': key, 'x-delivery-attempt': attempt, 'x-topic': topic, 'x-region': region, 'x-kafka-x-region': kafkaRegion, 'x-extra': extra, authorization } = event.headers
+    console.log(JSON.stringify({ id, key, attempt, topic, region, kafkaRegion, extra, authorization, body: event.body, type: event.headers['content-type'] }))
   }`,
   'bad/handler.js': "module.exports = async (event, context) => context.status(500).fail('no')",
   'refuses/handler.js': "module.exports = async (event, context) => context.status(400).fail('no')",
@@ -63,6 +63,23 @@ const scene = async (letters: Parameters<typeof writeLetters>[1]): Promise<Scene
 }
 
 describe('a letter is delivered again', () => {
+  test('under the header names of the source that it came from', async () => {
+    const { replay, printed } = await scene([
+      letterOf('e-1', 'good.openfaas-fn'),
+      letterOf('e-2', 'good.openfaas-fn', { naming: { prefix: 'X-Kafka-', reserved: [] } }),
+      letterOf('e-3', 'good.openfaas-fn', { naming: { prefix: 'X-Kafka-', reserved: ['X-Kafka-X-Region'] } }),
+    ])
+    expect((await replay()).answer).toMatchObject({ delivered: 3 })
+    const told = printed.map((line) => JSON.parse(line) as { id: string; region?: string; kafkaRegion?: string })
+    const byId = told.toSorted((a, b) => a.id.localeCompare(b.id))
+    expect(byId.map(({ id, region, kafkaRegion }) => [id, region, kafkaRegion])).toEqual([
+      ['e-1', 'eu', undefined],
+      ['e-2', undefined, 'eu'],
+      // No header takes the name that belongs to the source.
+      ['e-3', undefined, undefined],
+    ])
+  })
+
   test('to its function only, with its id, headers, body and type; and not a second time', async () => {
     const { replay, calls, printed, letters } = await scene([letterOf('e-1', 'good.openfaas-fn'), letterOf('e-2', 'good.openfaas-fn')])
     const first = await replay()

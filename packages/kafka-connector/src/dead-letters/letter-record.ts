@@ -61,6 +61,7 @@ const ownHeaders = (letter: DeadLetter, connector: string): HeaderField[] => {
     [letterHeaders.diedAt, letter.diedAt],
     [letterHeaders.hops, letter.hops + 1],
     [letterHeaders.connector, connector],
+    [letterHeaders.headerPrefix, letter.naming?.prefix],
   ]
   return fields.flatMap(([name, value]): HeaderField[] => (value === undefined ? [] : [[name, String(value)]]))
 }

@@ -1,7 +1,7 @@
 import type { AttemptRecord, DeadLetter, DeadLetterReason, HeaderField } from '@millrace/sdk'
 import type { DriverRecord } from '../driver/driver.ts'
 import { headerCount, headerText } from '../mapping/fields.ts'
-import { letterHeaders, letterPrefix } from '../mapping/names.ts'
+import { headerPrefix, kafkaAttributeNames, letterHeaders, letterPrefix } from '../mapping/names.ts'
 import { hopsOf } from '../mapping/letter-copy.ts'
 import { recordToEvent } from '../mapping/record-to-event.ts'
 
@@ -59,6 +59,8 @@ export const parseLetter = (record: DriverRecord, cluster: string): DeadLetter |
     history: historyOf(headers),
     diedAt: headerCount(headers, letterHeaders.diedAt) ?? record.timestamp ?? 0,
     hops: Math.max(0, hopsOf(headers) - 1),
+    // Letters of older versions do not say it; nearly all are of this connector.
+    naming: { prefix: headerText(headers, letterHeaders.headerPrefix, 64) ?? headerPrefix, reserved: kafkaAttributeNames },
     ...given('function', headerText(headers, letterHeaders.function, 128)),
     ...given('firstAttemptAt', headerCount(headers, letterHeaders.firstAttemptAt)),
     ...given('lastAttemptAt', headerCount(headers, letterHeaders.lastAttemptAt)),

@@ -11,6 +11,9 @@ export const kafkaAttributes = {
   tombstone: 'X-Kafka-Tombstone',
 } as const
 
+/** Goes before the names of record headers. */
+export const headerPrefix = 'X-Kafka-'
+
 /** Names that no record header may take. */
 export const kafkaAttributeNames: readonly string[] = Object.values(kafkaAttributes)
 
@@ -35,6 +38,8 @@ export const letterHeaders = {
   /** How often it has been a letter, this one included. */
   hops: 'millrace-hops',
   connector: 'millrace-connector',
+  /** What goes before the names of forwarded headers. */
+  headerPrefix: 'millrace-header-prefix',
   originTopic: 'millrace-origin-topic',
   originPartition: 'millrace-origin-partition',
   originOffset: 'millrace-origin-offset',

@@ -7,7 +7,7 @@ import type { KafkaDeadLettersOptions } from '../../src/dead-letters/kafka-dead-
 import { parseLetter } from '../../src/dead-letters/parse-letter.ts'
 import type { DriverRecord } from '../../src/driver/driver.ts'
 import { headerText } from '../../src/mapping/fields.ts'
-import { recordToEvent } from '../../src/mapping/record-to-event.ts'
+import { attributeNames, recordToEvent } from '../../src/mapping/record-to-event.ts'
 import { record } from '../mapping/records.ts'
 import { FakeLetterDriver } from './fake-letter-driver.ts'
 import type { SendFault } from './fake-letter-driver.ts'
@@ -24,6 +24,7 @@ const letterOf = (from: DriverRecord, differs: Partial<DeadLetter> = {}): DeadLe
   lastAttemptAt: 1000,
   diedAt: 1005,
   hops: 0,
+  naming: { prefix: 'X-Kafka-', reserved: attributeNames },
   ...differs,
 })
 
@@ -72,6 +73,7 @@ describe('a letter', () => {
       'millrace-died-at': '1005',
       'millrace-hops': '1',
       'millrace-connector': 'millrace/kafka-connector',
+      'millrace-header-prefix': 'X-Kafka-',
       'millrace-origin-topic': 'orders',
       'millrace-origin-partition': '3',
       'millrace-origin-offset': '42',

@@ -1,4 +1,4 @@
-import type { MillraceEvent } from './event.ts'
+import type { HeaderNaming, MillraceEvent } from './event.ts'
 import type { DeadLetterReason } from './outcome.ts'
 
 /** One attempt in the history of a letter. */
@@ -32,6 +32,8 @@ export interface DeadLetter {
   readonly diedAt: number
   /** How often this event has been a letter before: a guard against loops. */
   readonly hops: number
+  /** How its source names headers, so that whoever delivers it again sends the same. Absent in letters of older versions. */
+  readonly naming?: HeaderNaming
 }
 
 /** Where letters go. The runtime retries a failing write for ever and acknowledges nothing before it resolves. */

@@ -83,6 +83,8 @@ export interface SourceContext {
   revoke(intakes: readonly string[] | 'all', drainMs: number): Promise<void>
   /** Annotations that this source cannot use. Replaces what it reported before. */
   reportProblems(problems: readonly AnnotationProblem[]): void
+  /** Where dead letters go: the source's own sink, or the one that the connector was given instead. @default the source's own */
+  readonly deadLetters?: DeadLetterSink
   readonly state: StateStore
   /** Metrics of the source's own. */
   readonly metrics: SourceMetrics

@@ -1,13 +1,16 @@
 import type { Clock } from '../contract/clock.ts'
+import type { DeadLetterSink } from '../contract/dead-letter.ts'
 import type { AnnotationProblem, FunctionsChange } from '../contract/functions-view.ts'
 import type { Logger } from '../contract/logger.ts'
-import type { MillraceEvent } from '../contract/event.ts'
+import type { HeaderNaming, MillraceEvent } from '../contract/event.ts'
+import type { Source } from '../contract/source.ts'
 import type { StateStore } from '../contract/state-store.ts'
 import { Engine } from '../core/delivery/engine.ts'
 import { defaultLimits, defaultTimes } from '../core/delivery/engine-options.ts'
 import { describeError, MillraceError } from '../core/errors.ts'
 import { defaultPolicy, type PolicyDefaults } from '../core/function-policy.ts'
 import { createHeaderCodec } from '../core/headers/codec.ts'
+import { defaultPrefix } from '../core/headers/name-rules.ts'
 import { TopicMap, type TopicMapOptions } from '../core/topics/topic-map.ts'
 import { version } from '../core/version.ts'
 import { createGatewayClient } from '../ports/gateway/gateway-client.ts'
@@ -45,6 +48,8 @@ export interface ConnectorParts {
   readonly listeners: Listeners
   readonly engine: Engine
   readonly discovery: Discovery
+  /** The sink in use, if there is one. */
+  readonly deadLetters: DeadLetterSink | undefined
   readonly state: StateStore
   readonly replies: ReplyTap
   /** What the source said of annotations. */
@@ -117,6 +122,11 @@ const makeDiscovery = (options: ConnectorOptions, parts: { clock: Clock; random:
   return { client, discovery }
 }
 
+const namingOf = ({ name, headerPrefix, attributeNames }: Source): HeaderNaming => ({
+  prefix: headerPrefix ?? defaultPrefix(name),
+  reserved: attributeNames ?? [],
+})
+
 const emptyMap = { match: () => [], get: () => undefined }
 
 /** Makes all parts of a connector. Nothing runs and nothing is connected yet. */
@@ -152,6 +162,7 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
       invoker,
       observer,
       source: source ?? {},
+      naming: source === undefined ? undefined : namingOf(source),
       deadLetters,
       limits,
       times: { ...defaultTimes, ...options.times },
@@ -171,6 +182,7 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
     listeners,
     engine,
     discovery,
+    deadLetters,
     state,
     replies,
     sourceProblems: () => problems,

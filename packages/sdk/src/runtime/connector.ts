@@ -180,13 +180,14 @@ class RunningConnector implements Connector {
   }
 
   #connect(source: NonNullable<ConnectorOptions['source']>): void {
-    const { clock, random, listeners, state, discovery, reportProblems } = this.#parts
+    const { clock, random, listeners, state, discovery, reportProblems, deadLetters } = this.#parts
     const { spool } = this.#options
-    const intake = spool === undefined ? undefined : new SpoolIntake(spool, this.#engine, this.#logger, this.#abort.signal)
+    const intake = spool === undefined ? undefined : new SpoolIntake(spool, this.#engine, clock, this.#logger, this.#abort.signal)
     const context: Omit<SourceContext, 'emit' | 'revoke'> = {
       functions: discovery,
       accept: (delivery) => intake?.accept(delivery) ?? Promise.resolve(false),
       reportProblems,
+      ...(deadLetters !== undefined && { deadLetters }),
       state,
       metrics: this.#options.metrics ?? noMetrics,
       clock,

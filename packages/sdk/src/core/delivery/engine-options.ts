@@ -1,5 +1,6 @@
 import type { Clock } from '../../contract/clock.ts'
 import type { DeadLetterSink } from '../../contract/dead-letter.ts'
+import type { HeaderNaming } from '../../contract/event.ts'
 import type { Source } from '../../contract/source.ts'
 import type { Invoker } from '../attempt.ts'
 import type { FunctionPolicy } from '../function-policy.ts'
@@ -60,6 +61,8 @@ export interface EngineOptions {
   readonly invoker: Invoker
   readonly observer: DeliveryObserver
   readonly source: Pick<Source, 'position' | 'defer'>
+  /** The source's, kept in dead letters. */
+  readonly naming?: HeaderNaming | undefined
   /** Absent: what would be a dead letter waits (`hold`) with an alarm. */
   readonly deadLetters: DeadLetterSink | undefined
   readonly limits: DeliveryLimits

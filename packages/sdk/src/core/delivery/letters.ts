@@ -8,7 +8,7 @@ const firstRetryMs = 1_000
 const maxRetryMs = 60_000
 const hopsHeader = 'millrace-hops'
 
-type Options = Pick<EngineOptions, 'clock' | 'deadLetters' | 'observer' | 'random'>
+type Options = Pick<EngineOptions, 'clock' | 'deadLetters' | 'naming' | 'observer' | 'random'>
 
 const hopsOf = (entry: Entry): number => {
   const field = entry.delivery.event.headers.find(([name]) => name.toLowerCase() === hopsHeader)
@@ -31,6 +31,7 @@ export class Letters {
 
   compose(entry: Entry, route: Route | undefined, reason: DeadLetterReason, detail: string): DeadLetter {
     const { event, intake } = entry.delivery
+    const naming = event.naming ?? this.#options.naming
     return {
       event,
       intake,
@@ -40,6 +41,7 @@ export class Letters {
       history: route?.history ?? [],
       diedAt: this.#options.clock.now(),
       hops: hopsOf(entry),
+      ...(naming !== undefined && { naming }),
       ...(route !== undefined && { function: route.queue.name }),
       ...(route?.firstAttemptAt !== undefined && { firstAttemptAt: route.firstAttemptAt }),
       ...(route?.lastAttemptAt !== undefined && { lastAttemptAt: route.lastAttemptAt }),

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { HeaderField, MillraceEvent } from '../../contract/event.ts'
 import { isContentType } from './content-type.ts'
 import { HeaderList } from './header-list.ts'
-import { attributeRules, forwardedRules } from './name-rules.ts'
+import { ForeignRules } from './foreign-rules.ts'
+import { attributeRules, defaultPrefix, forwardedRules } from './name-rules.ts'
 import type { NameRule } from './name-rules.ts'
 import type { TraceName } from './names.ts'
 import { isBaggage, isTraceparent, isTracestate } from './trace-context.ts'
@@ -86,6 +87,15 @@ interface Trace {
   dropped: number
 }
 
+/** How the headers of one event are forwarded. */
+interface Forwarding {
+  /** Names that attributes have, in lower case. */
+  readonly taken: readonly string[]
+  readonly ruleOf: (name: string) => NameRule
+  /** Absent: the source's own trace context has won. */
+  readonly trace: Trace | undefined
+}
+
 const joinable = { traceparent: false, tracestate: true, baggage: true } as const
 
 const addTrace = (trace: Trace, name: TraceName, value: string | Uint8Array): void => {
@@ -121,6 +131,7 @@ class Codec implements HeaderCodec {
   readonly #contentType: string
   readonly #attributeRule: (name: string) => NameRule
   readonly #forwardedRule: (name: string) => NameRule
+  readonly #foreignRules = new ForeignRules()
   #lastContentType = ''
 
   constructor(options: HeaderCodecOptions) {
@@ -132,9 +143,8 @@ class Codec implements HeaderCodec {
     const fallback = options.defaultContentType
     this.#contentType = fallback !== undefined && isContentType(fallback) ? fallback : 'text/plain'
     const name = options.sourceName
-    const prefix = options.headerPrefix ?? `X-${name.charAt(0).toUpperCase()}${name.slice(1)}-`
     this.#attributeRule = attributeRules()
-    this.#forwardedRule = forwardedRules(name, prefix, options.reservedNames ?? [])
+    this.#forwardedRule = forwardedRules(name, options.headerPrefix ?? defaultPrefix(name), options.reservedNames ?? [])
   }
 
   encode(event: MillraceEvent, attempt: number, contentType?: string): string[] {
@@ -146,7 +156,7 @@ class Codec implements HeaderCodec {
     list.fit('X-Connector', this.#connector)
     list.any('X-Event-Id', id)
     list.fit('X-Delivery-Attempt', String(attempt))
-    list.any('Idempotency-Key', id)
+    if (event.ambiguousId !== true) list.any('Idempotency-Key', id)
     if (event.headers.length > 0 || event.attributes !== undefined) this.#writeFields(list, event)
     const out = list.finish()
     if (list.dropped > 0) this.#options.onDropped?.(event, list.dropped)
@@ -168,7 +178,8 @@ class Codec implements HeaderCodec {
     const taken = event.attributes === undefined ? noNames : this.#writeAttributes(list, event.attributes, trace)
     // The source's own trace context wins as a whole.
     const traced = trace.traceparent !== undefined
-    this.#writeForwarded(list, event.headers, taken, traced ? undefined : trace)
+    const ruleOf = event.naming === undefined ? this.#forwardedRule : this.#foreignRules.of(event.naming, this.#options.sourceName)
+    this.#writeForwarded(list, event.headers, { taken, ruleOf, trace: traced ? undefined : trace })
     writeTrace(list, trace, this.#options.baggage === true)
   }
 
@@ -187,13 +198,13 @@ class Codec implements HeaderCodec {
     return taken
   }
 
-  #writeForwarded(list: HeaderList, headers: readonly HeaderField[], taken: readonly string[], trace: Trace | undefined): void {
+  #writeForwarded(list: HeaderList, headers: readonly HeaderField[], { taken, ruleOf, trace }: Forwarding): void {
     let room = this.#limits.maxHeaders
     const looked = Math.min(headers.length, maxLooked)
     list.dropped += headers.length - looked
     for (let index = 0; index < looked; index += 1) {
       const [name, value] = headers[index] as HeaderField
-      const rule = this.#forwardedRule(name)
+      const rule = ruleOf(name)
       if (rule.kind === 'trace') {
         if (trace !== undefined) addTrace(trace, rule.name, value)
       } else if (rule.kind === 'drop' || room === 0) list.dropped += 1

@@ -22,6 +22,9 @@ const maxNameLength = 256
 const maxRemembered = 1024
 const drop: NameRule = { kind: 'drop' }
 
+/** The prefix of a source that says none. */
+export const defaultPrefix = (sourceName: string): string => `X-${capitalised(sourceName)}-`
+
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
 /** Remembers what `resolve` says of the first thousand names. */

@@ -1,4 +1,5 @@
 import type { AttemptRecord, DeadLetter } from '../../contract/dead-letter.ts'
+import type { HeaderNaming } from '../../contract/event.ts'
 import type { DeadLetterReason } from '../../contract/outcome.ts'
 import { describeError, MillraceError } from '../errors.ts'
 import { eventFromJson, eventToJson } from './event-codec.ts'
@@ -35,6 +36,7 @@ export const encodeLetter = (letter: DeadLetter): string =>
     lastAttemptAt: letter.lastAttemptAt,
     hops: letter.hops,
     intake: letter.intake,
+    naming: letter.naming === undefined ? undefined : { prefix: letter.naming.prefix, reserved: letter.naming.reserved },
     history: letter.history.map(({ at, durationMs, status, error }) => ({ at, durationMs, status, error })),
     event: eventToJson(letter.event),
   })
@@ -47,6 +49,20 @@ const readAttempt = (value: unknown, index: number): AttemptRecord => {
     ...fields.optional('status', (name) => fields.number(name)),
     ...fields.optional('error', (name) => fields.text(name)),
   }
+}
+
+const maxPrefix = 64
+const maxReserved = 64
+const maxName = 256
+
+const readNaming = (value: unknown): HeaderNaming => {
+  const fields = new JsonFields(value, 'letter.naming')
+  const [prefix, reserved] = [fields.text('prefix'), fields.list('reserved')]
+  if (prefix.length > maxPrefix) throw fields.fail('prefix', `it may have at most ${maxPrefix} characters`)
+  const names = reserved.filter((name): name is string => typeof name === 'string' && name.length <= maxName)
+  if (names.length !== reserved.length || names.length > maxReserved)
+    throw fields.fail('reserved', `it must be at most ${maxReserved} names`)
+  return { prefix, reserved: names }
 }
 
 const parse = (text: string): unknown => {
@@ -86,5 +102,6 @@ export const decodeLetter = (text: string): DeadLetter => {
     ...fields.optional('lastAttemptAt', number),
     diedAt: fields.number('diedAt'),
     hops: fields.count('hops'),
+    ...fields.optional('naming', (name) => readNaming(fields.raw(name))),
   }
 }

@@ -20,6 +20,7 @@ const finite = <K extends string>(name: K, value: number | undefined): { readonl
 /** An event as a JSON value: bytes as base64, headers in their order. A `time` that is no number is left out. */
 export const eventToJson = (event: MillraceEvent): object => ({
   id: event.id,
+  ambiguousId: event.ambiguousId === true ? true : undefined,
   source: event.source,
   type: event.type,
   topic: event.topic,
@@ -44,6 +45,7 @@ export const eventFromJson = (value: unknown): MillraceEvent => {
     fields.list(name).map((header, index) => readHeader(header, `event.${name}[${index}]`))
   return {
     id: text('id'),
+    ...(fields.raw('ambiguousId') === true && { ambiguousId: true }),
     source: text('source'),
     type: text('type'),
     topic: text('topic'),

@@ -192,6 +192,33 @@ describe('a message’s own headers', () => {
     ])
   })
 
+  test('an event that another source took in has the names of that source', () => {
+    const naming = { prefix: 'X-Rabbitmq-Header-', reserved: ['X-Rabbitmq-Header-Id'] }
+    const headers = [
+      ['tenant', 'blue'],
+      ['id', 'spoofed'],
+      ['ce-type', 't'],
+      ['content-length', '9'],
+    ] as const
+    const event = eventWith({ headers, attributes: [['X-Rabbitmq-Exchange', 'e']] })
+    const named = (from: typeof event): unknown => pairs(kafkaCodec({ headerPrefix: '' }).encode(from, 1)).slice(7)
+    expect(named({ ...event, naming })).toEqual([
+      ['X-Rabbitmq-Exchange', 'e'],
+      ['X-Rabbitmq-Header-tenant', 'blue'],
+      ['X-Rabbitmq-Header-Id', 'spoofed'],
+      ['ce-type', 't'],
+    ])
+    expect(named(event)).toContainEqual(['tenant', 'blue'])
+  })
+
+  test('names of other sources do not pile up', () => {
+    const codec = kafkaCodec()
+    for (let n = 0; n < 100; n += 1) {
+      const event = eventWith({ headers: [['a', '1']], naming: { prefix: `X-S${n}-`, reserved: [] } })
+      expect(pairs(codec.encode(event, 1)).at(-1)).toEqual([`X-S${n}-a`, '1'])
+    }
+  })
+
   test('T30 10,000 headers: the first 64 go, the rest is counted', () => {
     const { rest, dropped } = forwarded(Array.from({ length: 10_000 }, (_, index) => [`h${index}`, 'v'] as const))
     expect(rest).toHaveLength(64)

@@ -17,6 +17,7 @@ const time = fc.integer({ min: -8e15, max: 8e15 })
 const event = fc.record(
   {
     id: anyText,
+    ambiguousId: fc.constant(true),
     source: anyText,
     type: anyText,
     topic: anyText,
@@ -65,6 +66,7 @@ const letter = fc.record(
     lastAttemptAt: time,
     diedAt: time,
     hops: fc.nat(),
+    naming: fc.record({ prefix: fc.string({ maxLength: 64 }), reserved: fc.array(fc.string({ maxLength: 256 }), { maxLength: 64 }) }),
   },
   { requiredKeys: ['event', 'intake', 'reason', 'detail', 'attempts', 'history', 'diedAt', 'hops'] },
 ) as fc.Arbitrary<DeadLetter>
