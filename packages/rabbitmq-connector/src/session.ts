@@ -31,13 +31,13 @@ export interface SessionTimes {
   readonly maxSpan: number
 }
 
-/** What declares and forgets queues. */
+/** What declares queues, and forgets them. */
 export interface Topology {
   plan(functions: readonly FunctionDeclaration[], serverVersion: string): TopologyPlan
-  /** @throws MillraceError */
-  declare(link: AmqpLink, plan: IntakePlan): Promise<void>
-  /** Nobody wants the queue any more. @throws MillraceError */
-  retire(link: AmqpLink, plan: IntakePlan): Promise<void>
+  /** Declares what an intake needs. @throws MillraceError why it cannot be consumed */
+  apply(link: AmqpLink, plan: IntakePlan): Promise<void>
+  /** Sees to queues that nobody consumes, after each new plan. @returns in how many milliseconds it should be called again */
+  tidy(link: AmqpLink, plan: TopologyPlan): Promise<number | undefined>
 }
 
 /** Everything a session is given. */
@@ -79,6 +79,7 @@ export class RabbitmqSession {
   #tags = 0
   #link: AmqpLink | undefined
   #timer: Timer | undefined
+  #tidying: Timer | undefined
   #working: Promise<void> | undefined
   #again = false
 
@@ -172,6 +173,7 @@ export class RabbitmqSession {
 
   async #leave(lost: Error | undefined): Promise<void> {
     this.#timer?.cancel()
+    this.#tidying?.cancel()
     for (const end of this.#ends.splice(0)) end()
     const consumers = [...this.#consumers.values()]
     this.#consumers.clear()
@@ -227,6 +229,20 @@ export class RabbitmqSession {
       else if (!samePlan(consumer.plan, wanted)) work.push(consumer.update(wanted))
     }
     await Promise.all(work)
+    await this.#tidy(plan)
+  }
+
+  async #tidy(plan: TopologyPlan): Promise<void> {
+    const link = this.#link
+    if (link === undefined || this.session.ended) return
+    try {
+      const againMs = await this.#options.topology.tidy(link, plan)
+      this.#tidying?.cancel()
+      if (againMs === undefined || this.session.ended) return
+      this.#tidying = this.#context.clock.after(Math.max(1000, againMs), () => void this.#refresh())
+    } catch (error) {
+      if (!this.session.ended) this.#report(error, 'queues that nobody wants could not be seen to')
+    }
   }
 
   #engage(plan: IntakePlan): Promise<void> {
@@ -244,7 +260,7 @@ export class RabbitmqSession {
       nextTag: (queue) => `${host}-${queue}-${this.#number}.${++this.#tags}`.slice(-255),
       link: (queue) => this.#linkFor(queue),
       isolated: (queue) => isolation.has(queue),
-      declare: (link, wanted) => topology.declare(link, wanted),
+      declare: (link, wanted) => topology.apply(link, wanted),
       gate: (queue, link, consume) => this.#consume(queue, link, consume),
       held: (queue) => this.#held(queue),
       read: (message, wanted) => handOver.read(message, wanted),
@@ -303,18 +319,12 @@ export class RabbitmqSession {
   }
 
   async #dismiss(consumer: QueueConsumer): Promise<void> {
-    const { times, topology, isolation } = this.#options
-    const { plan, queue } = consumer
+    const { times, isolation } = this.#options
+    const { queue } = consumer
     this.#context.logger.info('no function wants the queue any more', { queue })
     await consumer.close(times.drainMs)
     if (this.#consumers.get(queue) === consumer) this.#consumers.delete(queue)
     await isolation.end(queue)
-    if (this.session.ended || this.#link === undefined) return
-    try {
-      await topology.retire(this.#link, plan)
-    } catch (error) {
-      this.#report(error, 'a queue that nobody wants any more could not be unbound', { queue })
-    }
   }
 
   #report(error: unknown, what: string, fields: Readonly<Record<string, unknown>> = {}): void {

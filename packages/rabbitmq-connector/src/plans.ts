@@ -1,0 +1,66 @@
+import type { RabbitmqAnnotations } from './topology/annotations.ts'
+import type { DelayTier, IntakeDeclarations, IntakePlan, TopologyPlan } from './topology/plan.ts'
+import type { QueueOptions } from './transport/transport.ts'
+
+/**
+ * What was wanted last, over all sessions: letters and retries of an intake may still come when its queue is wanted no more, and while
+ * there is no session.
+ */
+export class Plans {
+  readonly #intakes = new Map<string, IntakePlan>()
+  readonly #tiers = new Map<string, readonly DelayTier[]>()
+  readonly #own = new Set<string>()
+  #functions: ReadonlyMap<string, RabbitmqAnnotations> = new Map()
+
+  take(plan: TopologyPlan): void {
+    this.#functions = plan.functions
+    for (const [queue, intake] of plan.intakes) {
+      this.#intakes.set(queue, intake)
+      this.#claim(queue, intake.declare)
+      if (intake.deadLetterQueue !== undefined) this.#own.add(intake.deadLetterQueue)
+      for (const tier of intake.tiers) this.#own.add(tier.queue)
+    }
+    for (const [queue, declarations] of plan.unwanted) this.#claim(queue, declarations)
+  }
+
+  /** Those of an intake's delay queues that are there. */
+  setTiers(queue: string, tiers: readonly DelayTier[]): void {
+    this.#tiers.set(queue, tiers)
+  }
+
+  /** An intake with the delay queues that can be used. */
+  intake(queue: string): IntakePlan | undefined {
+    const plan = this.#intakes.get(queue)
+    const tiers = this.#tiers.get(queue)
+    return plan === undefined || tiers === undefined ? plan : { ...plan, tiers }
+  }
+
+  annotations(name: string): RabbitmqAnnotations | undefined {
+    return this.#functions.get(name)
+  }
+
+  /** Some function wants its answers published. */
+  get anyReply(): boolean {
+    for (const { reply } of this.#functions.values()) if (reply) return true
+    return false
+  }
+
+  /** A queue of this connector: its work, delay and dead-letter queues. */
+  isOwn(queue: string): boolean {
+    return this.#own.has(queue)
+  }
+
+  /** How a dead-letter queue is declared; `undefined`: it is not for us to. */
+  declaration(queue: string): QueueOptions | undefined {
+    for (const { declare } of this.#intakes.values()) {
+      const found = declare.besides.find((beside) => beside.queue === queue)
+      if (found !== undefined) return found.how === 'check' ? undefined : found
+    }
+    return undefined
+  }
+
+  #claim(queue: string, { besides }: IntakeDeclarations): void {
+    this.#own.add(queue)
+    for (const beside of besides) this.#own.add(beside.queue)
+  }
+}
