@@ -79,6 +79,7 @@ export const batchEvent = (items: readonly BatchItem[], format: BatchPolicy['for
   const body = items.map(format === 'cloudevents' ? cloudEvent : plainItem)
   return {
     id: `batch:${first?.id ?? ''}+${items.length}`,
+    ...(items.some(({ event }) => event.ambiguousId === true) && { ambiguousId: true }),
     source: first?.source ?? '/batch',
     type: 'com.openfaas.connector.batch',
     topic: first?.topic ?? '',

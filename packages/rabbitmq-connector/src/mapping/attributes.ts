@@ -1,0 +1,63 @@
+import type { HeaderField } from '@millrace/sdk'
+import type { DeliveredMessage, Message } from '../transport/message.ts'
+import { timeText } from './field-text.ts'
+import { rabbitmqAttributes as names } from './names.ts'
+
+/** https://www.iana.org/assignments/http-parameters, content codings; `identity` says nothing and is left out. */
+const httpCodings = /^(?:(?:x-)?gzip|(?:x-)?compress|deflate|br|zstd)$/i
+
+const codingOf = (coding: string | undefined): readonly (readonly [string, string])[] => {
+  if (coding === undefined || coding.toLowerCase() === 'identity') return []
+  // A server that does not know a coding answers 415: AMQP clients put `utf-8` or `binary` here.
+  return httpCodings.test(coding) ? [[names.httpContentEncoding, coding.toLowerCase()]] : [[names.contentEncoding, coding]]
+}
+
+const numberOf = (message: Message, header: string): string | undefined => {
+  const value = message.properties.headers.get(header)
+  return typeof value === 'number' ? String(value) : undefined
+}
+
+/** Position of a message in its stream. */
+export const streamOffsetOf = (message: DeliveredMessage): number | undefined => {
+  const value = message.properties.headers.get('x-stream-offset')
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+/** What attributes are made of. */
+export interface AttributeParts {
+  readonly message: DeliveredMessage
+  readonly original: Message
+  readonly queue: string
+  /** Of a copy: said by it alone. */
+  readonly userId: string | undefined
+  readonly death: string | undefined
+  readonly isStream: boolean
+}
+
+/** The properties of a message as headers, each only when it has a value. Over retries all stay the same but `-Redelivered` and `-Delivery-Count`. */
+export const attributesOf = (parts: AttributeParts): readonly HeaderField[] => {
+  const { message, original } = parts
+  const { properties } = original
+  const values: readonly (readonly [string, string | undefined])[] = [
+    [names.queue, parts.queue],
+    [names.exchange, original.exchange],
+    [names.routingKey, original.routingKey],
+    [names.messageId, properties.messageId],
+    [names.redelivered, String(message.redelivered)],
+    [names.deliveryCount, numberOf(message, 'x-delivery-count')],
+    [names.correlationId, properties.correlationId],
+    [names.replyTo, properties.replyTo],
+    [names.type, properties.type],
+    [names.appId, properties.appId],
+    [names.userId, properties.userId],
+    [names.originUserId, parts.userId],
+    [names.priority, properties.priority?.toString()],
+    [names.timestamp, properties.timestamp === undefined ? undefined : timeText(properties.timestamp)],
+    [names.expiration, properties.expiration],
+    [names.deliveryMode, properties.deliveryMode?.toString()],
+    [names.death, parts.death],
+    [names.streamOffset, parts.isStream ? streamOffsetOf(message)?.toString() : undefined],
+    ...codingOf(properties.contentEncoding),
+  ]
+  return values.filter((pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '')
+}
