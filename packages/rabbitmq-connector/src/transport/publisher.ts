@@ -17,6 +17,8 @@ export interface PublisherOptions {
   readonly closeTimeoutMs?: number
   /** @default systemClock */
   readonly clock?: Clock
+  /** Told of each message once it is known what became of it, for metrics; the time is from sending it, without that under an alarm. */
+  readonly onEnded?: (error: Error | undefined, tookMs: number) => void
 }
 
 interface Waiting extends Outgoing {
@@ -38,7 +40,7 @@ const tickMs = 250
  */
 class ConfirmedPublisher implements Publisher {
   readonly #connection: AmqpConnection
-  readonly #options: Required<PublisherOptions>
+  readonly #options: Required<Omit<PublisherOptions, 'onEnded'>> & Pick<PublisherOptions, 'onEnded'>
   readonly #listeners: Set<(blocked: boolean) => void> = new Set()
   /** Not sent yet, in their order; from `#head` on. */
   #queue: Waiting[] = []
@@ -65,6 +67,7 @@ class ConfirmedPublisher implements Publisher {
       confirmTimeoutMs: options.confirmTimeoutMs ?? 30_000,
       closeTimeoutMs: options.closeTimeoutMs ?? 5000,
       clock: options.clock ?? systemClock,
+      ...(options.onEnded !== undefined && { onEnded: options.onEnded }),
     }
   }
 
@@ -152,6 +155,7 @@ class ConfirmedPublisher implements Publisher {
 
   #settle(one: Waiting, error?: Error): void {
     if (this.#sent.delete(one)) this.#bytes -= one.message.body.byteLength
+    this.#options.onEnded?.(error, this.#elapsed() - one.since)
     if (error === undefined) one.resolve()
     else one.reject(error)
     if (this.#pending === 0) this.#idle?.()
