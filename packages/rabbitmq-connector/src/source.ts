@@ -74,15 +74,7 @@ interface Lasting {
   readonly dedupe: Dedupe | undefined
 }
 
-class AmqpSource implements RabbitmqSource {
-  readonly name = 'rabbitmq'
-  readonly replay = 'broker'
-  readonly order = 'none'
-  readonly position = 'each'
-  readonly replies = true
-  readonly headerPrefix = rabbitmqHeaderPrefix
-  readonly attributeNames = rabbitmqAttributeNames
-  readonly annotations = rabbitmqAnnotations
+class AmqpSource {
   readonly deadLetters?: NonNullable<Source['deadLetters']>
   readonly #options: RabbitmqSourceOptions
   readonly #topology: TopologyOptions
@@ -94,13 +86,17 @@ class AmqpSource implements RabbitmqSource {
   constructor(options: RabbitmqSourceOptions) {
     this.#options = options
     this.#topology = { ...defaultTopology, ...options.topology }
-    this.#publisher = new LazyPublisher(options.publisher)
+    this.#publisher = new LazyPublisher({
+      ...options.publisher,
+      onEnded: (error, tookMs) => this.#lasting?.observer.published(error, tookMs),
+    })
     if (options.deadLetters === false || this.#topology.deadLetterQueue === undefined) return
     this.deadLetters = rabbitmqDeadLetters({
       publisher: this.#publisher,
       name: `rabbitmq:${this.#topology.deadLetterQueue}`,
       queueOf: (intake) => this.#plans.intake(intake)?.deadLetterQueue,
       declaration: (queue) => this.#plans.declaration(queue),
+      onWritten: (_queue, letter) => this.#lasting?.observer.lettered(letter.intake),
     })
   }
 
@@ -202,4 +198,21 @@ class AmqpSource implements RabbitmqSource {
  * RabbitMQ's queues, exchanges and streams as a source: a message is acknowledged after its functions have succeeded, its retries wait in
  * delay queues, and a queue that has trouble waits alone. At least once: after a crash what was in flight comes again.
  */
-export const rabbitmqSource = (options: RabbitmqSourceOptions): RabbitmqSource => new AmqpSource(options)
+export const rabbitmqSource = (options: RabbitmqSourceOptions): RabbitmqSource => {
+  const source = new AmqpSource(options)
+  return {
+    name: 'rabbitmq',
+    replay: 'broker',
+    order: 'none',
+    position: 'each',
+    replies: true,
+    headerPrefix: rabbitmqHeaderPrefix,
+    attributeNames: rabbitmqAttributeNames,
+    annotations: rabbitmqAnnotations,
+    ...(source.deadLetters !== undefined && { deadLetters: source.deadLetters }),
+    consumers: () => source.consumers(),
+    connect: (context) => source.connect(context),
+    defer: (delivery, routes, afterMs) => source.defer(delivery, routes, afterMs),
+    dispose: () => source.dispose(),
+  }
+}
