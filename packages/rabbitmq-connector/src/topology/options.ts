@@ -32,8 +32,8 @@ export interface TopologyOptions {
   readonly deliveryLimit: number
   /** Delay queues, from the shortest. @default 5 s, 30 s, 5 min, 30 min */
   readonly tiersMs: readonly number[]
-  /** Template of dead-letter queues; absent: there are none. @default '{queue}.dlq' */
-  readonly deadLetterQueue?: string
+  /** Template of dead-letter queues; `undefined`: there are none. @default '{queue}.dlq' */
+  readonly deadLetterQueue: string | undefined
   /** Calls at once per queue where functions do not say: prefetch is twice that. @default 10 */
   readonly concurrency: number
   /** Prefetch where functions do not say. @default twice the concurrency */

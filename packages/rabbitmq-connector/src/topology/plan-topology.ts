@@ -114,6 +114,8 @@ class Planner {
         for (const planned of functions) wanting.add(planned)
       }
     }
+    // Not even declared: what it is bound to is what functions name. If it was before, it is retired as the queue of a function is.
+    if (wanting.size === 0) return
     this.#add({
       queue: exchange.queue ?? sharedQueue(exchange.name),
       mode: 'exchange',
