@@ -46,6 +46,11 @@ export const countingObserver = (metrics: SourceMetrics, now: () => number): Rab
     fenced: (queue) => count('fenced', queue),
     deferred: (queue, tierMs) => count('retries', queue, 1, { wait: formatDuration(tierMs) }),
     repeated: (queue) => count('repeats', queue),
+    lettered: (queue) => count('dead_letters', queue),
+    published(error, tookMs) {
+      if (error === undefined) metrics.histogram('millrace_rabbitmq_confirm_duration_seconds').observe(tookMs / 1000)
+      else metrics.counter('millrace_rabbitmq_unconfirmed_total').inc()
+    },
     replied: (queue, result) => count('replies', queue, 1, { result }),
     quarantined: (queue, code) => count('quarantines', queue, 1, { code }),
     recovered: () => {},

@@ -96,7 +96,7 @@ export const rabbitmqMetrics = {
   },
   millrace_rabbitmq_unconfirmed_total: {
     type: 'counter',
-    help: 'Published messages of which nobody knows whether they arrived; what they stand for is not acknowledged.',
+    help: 'Published messages that the broker has refused, or of which nobody knows whether they arrived; what they stand for is not acknowledged.',
     labels: [],
   },
   millrace_rabbitmq_quarantines_total: {

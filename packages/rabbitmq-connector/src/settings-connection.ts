@@ -20,6 +20,7 @@ export interface ConnectionConfig {
   readonly heartbeatMs: number
   readonly connectTimeoutMs: number
   readonly maxReconnectDelayMs: number
+  readonly confirmTimeoutMs: number
   readonly connectionName: string
   readonly insecureSkipVerify: boolean
 }
@@ -156,6 +157,14 @@ export const connectionSettings: { readonly [K in keyof ConnectionConfig]: Setti
     default: '5s',
     describe: 'Longest wait between two attempts to connect; they go on for ever.',
     example: '30s',
+  }),
+  confirmTimeoutMs: setting({
+    name: 'rabbitmq_confirm_timeout',
+    type: duration('1s', '10m'),
+    default: '30s',
+    describe:
+      'How long the broker may take to confirm a retry, a dead letter or a reply. After that it counts as not sent and is sent again; time under an alarm does not count.',
+    example: '1m',
   }),
   connectionName: setting({
     name: 'rabbitmq_connection_name',

@@ -1,17 +1,14 @@
-import { boolean, choice, duration, setting, text } from '@millrace/sdk'
+import { boolean, choice, formatDuration, parseGoDuration, setting, text } from '@millrace/sdk'
 import type { Parsed, RawValue, Setting, SettingType } from '@millrace/sdk'
-import { formatDuration, parseGoDuration } from '@millrace/sdk'
 import { letterTemplateProblem } from './topology/names.ts'
 
-/** Delayed retries, dead letters and repeats. Times in milliseconds. */
+/** Delayed retries and dead letters. Times in milliseconds. */
 export interface LetterConfig {
   /** From the shortest; empty: every retry waits in the process. */
   readonly retryDelaysMs: readonly number[]
   readonly nativeRetry: boolean
   readonly deadLetters: 'queue' | 'none'
   readonly deadLetterQueue: string
-  readonly dedupe: boolean
-  readonly dedupeTtlMs: number
 }
 
 const maxTiers = 16
@@ -55,7 +52,7 @@ const template: SettingType<string> = {
   },
 }
 
-/** Settings of delay queues, dead-letter queues and dedupe. */
+/** Settings of delay queues and dead-letter queues. */
 export const letterSettings: { readonly [K in keyof LetterConfig]: Setting<LetterConfig[K]> } = {
   retryDelaysMs: setting({
     name: 'rabbitmq_retry_delays',
@@ -86,20 +83,5 @@ export const letterSettings: { readonly [K in keyof LetterConfig]: Setting<Lette
     default: '{queue}.dlq',
     describe: 'Queues of dead letters; the same name for all without {queue}. Nothing of this connector ever consumes them.',
     example: 'failed.{queue}',
-  }),
-  dedupe: setting({
-    name: 'dedupe',
-    type: boolean(),
-    default: 'false',
-    describe:
-      'Acknowledge without a call what was finished before, by its message id: marks in the state store (state_dir, state_url). Messages without an id are always delivered. While the store is away everything is delivered.',
-    example: 'true',
-  }),
-  dedupeTtlMs: setting({
-    name: 'dedupe_ttl',
-    type: duration('1m', '720h'),
-    default: '24h',
-    describe: 'How long a message id is remembered.',
-    example: '48h',
   }),
 }

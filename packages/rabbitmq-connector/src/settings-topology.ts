@@ -26,6 +26,9 @@ export interface TopologyConfig {
   readonly expiresMs: number | undefined
   readonly consumerTimeoutMs: number | undefined
   readonly defaultNamespace: string
+  readonly owner: string
+  readonly retireAfterMs: number
+  readonly maxQueues: number
 }
 
 /** A queue or an exchange: at most 255 bytes (AMQP 0-9-1, short strings). */
@@ -189,6 +192,28 @@ export const topologySettings: { readonly [K in keyof TopologyConfig]: Setting<T
     describe:
       'How long declared queues let a message stay unacknowledged (x-consumer-timeout, from RabbitMQ 3.12); it must be longer than upstream_timeout and the waits in the process. Absent: as the broker has it, 30 minutes.',
     example: '2h',
+  }),
+  owner: setting({
+    name: 'rabbitmq_owner',
+    type: text({ maxLength: 100, pattern: /^[A-Za-z0-9._-]+$/, allowed: 'letters, digits and ._-' }),
+    default: 'millrace',
+    describe:
+      'Whose bindings the connector may take away again: replicas of one connector have the same name, other connectors on the same broker and state store another.',
+    example: 'shop',
+  }),
+  retireAfterMs: setting({
+    name: 'rabbitmq_retire_after',
+    type: duration('0s', '720h'),
+    default: '5m',
+    describe: 'How long the queue of a function stays bound after the function has gone: one that is deployed again misses nothing.',
+    example: '1h',
+  }),
+  maxQueues: setting({
+    name: 'rabbitmq_max_queues',
+    type: integer(1, 2000),
+    default: '1000',
+    describe: 'Most queues that are consumed: each has a channel, and a broker allows 2047 for a connection by default.',
+    example: '200',
   }),
 }
 

@@ -53,6 +53,9 @@ it('counts what consumers tell', async () => {
   observer.fenced('q')
   observer.deferred('q', 300_000)
   observer.repeated('q')
+  observer.lettered('q')
+  observer.published(undefined, 20)
+  observer.published(new Error('no confirm'), 30_000)
   observer.replied('q', 'unroutable')
   observer.quarantined('q', 'E_RABBITMQ_DENIED', 1000)
   observer.recovered('q')
@@ -68,6 +71,9 @@ it('counts what consumers tell', async () => {
     'fenced_total{queue="q"} 1',
     'retries_total{queue="q",wait="5m"} 1',
     'repeats_total{queue="q"} 1',
+    'dead_letters_total{queue="q"} 1',
+    'confirm_duration_seconds_count 1',
+    'unconfirmed_total 1',
     'replies_total{queue="q",result="unroutable"} 1',
     'quarantines_total{queue="q",code="E_RABBITMQ_DENIED"} 1',
     'reconnects_total{role="publish"} 1',

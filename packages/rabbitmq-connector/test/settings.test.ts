@@ -196,7 +196,7 @@ describe('rules', () => {
     ['a user of no management API', { rabbitmq_management_username: 'u', rabbitmq_management_password: 'p' }, 'rabbitmq_management_url'],
     ['prefetch without bound', { rabbitmq_prefetch: '0' }, 'rabbitmq_prefetch'],
   ])('refuse %s', async (_what, env, name) => {
-    const { problems } = await mistakes(env as unknown as Record<string, string>)
+    const { problems } = await mistakes(env)
     expect(problems.map((problem) => problem.name)).toEqual([name])
   })
 

@@ -6,6 +6,8 @@ import { isMillraceError } from '@millrace/sdk'
 import type { AnnotationProblem, CoreConfig, MillraceError } from '@millrace/sdk'
 import { readLocatedYaml } from '@millrace/sdk/testing/gateway'
 import { offlineMap } from '../stack/offline-map.ts'
+import type { CheckedConfig } from './check-config.ts'
+import { checkQueues } from './check-queues.ts'
 import { checkSchedules } from './check-schedules.ts'
 import type { Finding } from './finding.ts'
 import { topicWarnings } from './topic-warnings.ts'
@@ -16,6 +18,7 @@ export interface StackCheck {
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly core: CoreConfig
   readonly timezone: string
+  readonly rabbitmq: CheckedConfig['rabbitmq']
   readonly deadLetterTopics: readonly string[]
 }
 
@@ -69,11 +72,13 @@ export const checkStack = async (check: StackCheck): Promise<readonly Finding[]>
       ...at(name, annotation),
       reason: `annotation ${annotation}: ${reason}`,
     })
-  const schedules = await checkSchedules([...map.declarations().values()], check.timezone)
+  const declarations = [...map.declarations().values()]
+  const schedules = await checkSchedules(declarations, check.timezone)
   return [
     ...stack.warnings.map((text) => located(text, 'warning', 'unknown-field')),
     ...map.problems.map(ofAnnotation('annotation')),
     ...schedules.map(ofAnnotation('schedule')),
+    ...checkQueues(declarations, check.rabbitmq).map(ofAnnotation('annotation')),
     ...topicWarnings(map, check.deadLetterTopics).map(({ code, sure, function: name, reason }): Finding => ({
       severity: sure ? 'problem' : 'warning',
       code,

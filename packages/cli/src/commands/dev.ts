@@ -10,6 +10,7 @@ interface DevFlags {
   readonly adminPort?: string
   readonly host?: string
   readonly kafka?: string
+  readonly rabbitmq?: string
   readonly faultPlan?: string
   readonly dataDir?: string
   readonly config?: string
@@ -25,6 +26,7 @@ Examples
   millrace dev --stack stack.yaml --gateway-port 0 --events-port 0 --admin-port 0
   millrace dev --gateway http://127.0.0.1:31112      the same connectors, with the functions of a real gateway
   millrace dev --kafka 127.0.0.1:9092                events of Kafka topics too
+  millrace dev --rabbitmq amqp://127.0.0.1           messages of RabbitMQ queues too
   millrace dev --fault-plan faults.yaml              see what happens when functions or the gateway fail`
 
 /** Flags that stand for a setting of another name come first, so that everything else is passed on as it was written. */
@@ -40,6 +42,7 @@ const toArguments = (flags: DevFlags, rest: readonly string[]): string[] => {
     ['events-port', flags.eventsPort],
     ['admin-port', flags.adminPort],
     ['broker-hosts', flags.kafka],
+    ['rabbitmq-url', flags.rabbitmq],
     ['fault-plan', flags.faultPlan],
     ['data-dir', flags.dataDir],
     ['output', flags.json === true ? 'json' : undefined],
@@ -58,6 +61,7 @@ export const devCommand: AddCommand = (program, io, exit) => {
     .option('--events-port <port>', 'port that takes events (default: 8081)')
     .option('--admin-port <port>', 'port of metrics and probes (default: 8082)')
     .option('--kafka <brokers>', 'HOST:PORT of Kafka brokers: their topics too')
+    .option('--rabbitmq <url>', 'amqp://HOST:PORT/VHOST of a RabbitMQ broker: its queues too')
     .option('--host <address>', 'where all three listen (default: 127.0.0.1)')
     .option('--fault-plan <file>', 'answer some calls wrongly, to see what happens')
     .option('--data-dir <dir>', 'where state, accepted events and dead letters are kept (default: .millrace)')

@@ -40,7 +40,9 @@ Examples
   millrace replay .millrace/dead-letters --dry-run
   millrace replay .millrace/dead-letters --only-function mailer --rate 10/s
   millrace replay /backup/0000000001.jsonl --since 2h --max 100 --gateway http://127.0.0.1:31112
-  millrace replay kafka://kafka:9092/orders.dlq --only-function mailer`
+  millrace replay kafka://kafka:9092/orders.dlq --only-function mailer
+  millrace replay rabbitmq://rabbitmq/orders.dlq --dry-run
+  rabbitmq_url=amqps://me:secret@rabbitmq millrace replay rabbitmq:///orders.dlq`
 
 const countOf = (flag: string, text: string, max: number): number => {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
@@ -126,7 +128,7 @@ export const replayCommand: AddCommand = (program, io, exit) => {
   program
     .command('replay')
     .description('deliver dead letters again to the functions that failed')
-    .argument('<path>', 'a file of dead letters, a directory of them, or kafka://HOST:PORT/TOPIC')
+    .argument('<path>', 'a file of dead letters, a directory of them, kafka://HOST:PORT/TOPIC, or rabbitmq://HOST:PORT/QUEUE')
     .option('--gateway <url>', 'the gateway (default: gateway_url, else http://127.0.0.1:8080)')
     .option('--dry-run', 'say what would be done')
     .option('--only-function <name>', 'letters of this function; may be repeated', collect)
@@ -137,7 +139,7 @@ export const replayCommand: AddCommand = (program, io, exit) => {
     .option('--attempts <n>', 'calls of one letter, unless its function says otherwise', '3')
     .option(
       '--resume <dir>',
-      'where it is recorded what was delivered (default: replayed/ beside the letters; for a topic .millrace/replayed/TOPIC)',
+      'where it is recorded what was delivered (default: replayed/ beside the letters; for a topic or queue .millrace/replayed/NAME)',
     )
     .option('--config <file>', 'settings file')
     .option('--json', 'print JSON')

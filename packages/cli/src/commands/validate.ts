@@ -44,8 +44,8 @@ export const validateCommand: AddCommand = (program, io, exit) => {
     .addHelpText('after', help)
     .action(async (flags: ValidateFlags) => {
       const file = findStack(flags.stack, io.cwd)
-      const { findings: ofConfig, core, timezone } = await checkConfig(flags.config, io)
-      const ofStack = await checkStack({ file, variables: io.env, core, timezone, deadLetterTopics: flags.deadLetterTopic ?? [] })
+      const { findings: ofConfig, ...checked } = await checkConfig(flags.config, io)
+      const ofStack = await checkStack({ file, variables: io.env, ...checked, deadLetterTopics: flags.deadLetterTopic ?? [] })
       const findings = [...ofConfig, ...ofStack]
       const count = (severity: Finding['severity']): number => findings.filter((finding) => finding.severity === severity).length
       const ok = count('problem') === 0 && (flags.strict !== true || count('warning') === 0)

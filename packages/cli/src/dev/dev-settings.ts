@@ -19,8 +19,9 @@ import {
   setting,
   text,
 } from '@millrace/sdk'
-import type { Component, ConfigEntry, CoreConfig, Setting } from '@millrace/sdk'
+import type { Component, ConfigEntry, CoreConfig } from '@millrace/sdk'
 import type { CliIo } from '../io.ts'
+import { amongOthers } from '../shared-settings.ts'
 
 /** The settings of `dev` alone. */
 interface OwnConfig {
@@ -79,28 +80,15 @@ const withDefaults = <V extends object>(component: Component<V>, defaults: Parti
   return { ...component, settings: { ...component.settings, ...(Object.fromEntries(changed) as object) } }
 }
 
-/**
- * Without names that two of these connectors have: a bare `--username-file` would be a matter of luck. Each has a name of its own beside it.
- */
-const withoutAliases = <V extends object>(component: Component<V>, names: readonly string[]): Component<V> => {
-  const changed = Object.entries<Setting<unknown>>(component.settings).map(([key, each]) => [
-    key,
-    { ...each, aliases: each.aliases.filter((alias) => !names.includes(alias)) },
-  ])
-  return { ...component, settings: Object.fromEntries(changed) as Component<V>['settings'] }
-}
-
-const shared = ['ca', 'cert', 'key', 'username', 'password']
-
 const components = {
   dev: ownSettings,
   core: withDefaults(coreSettings, { adminHost: '127.0.0.1', adminPort: '8082', rebuildIntervalMs: '2s' }),
   http: withDefaults<HttpConfig>(httpSettings, { eventsPort: '8081' }),
   cron: cronSettings,
   // Dead letters of all sources go to the data directory, and a connector that runs elsewhere keeps its group to itself.
-  kafka: withDefaults<KafkaConfig>(withoutAliases(kafkaSettings, shared), { deadLetters: 'none', group: 'millrace-dev' }),
+  kafka: withDefaults<KafkaConfig>(amongOthers(kafkaSettings), { deadLetters: 'none', group: 'millrace-dev' }),
   // Queues that functions name are made, so that there is something to send to; nothing else is.
-  rabbitmq: withDefaults<RabbitmqConfig>(withoutAliases(rabbitmqSettings, shared), {
+  rabbitmq: withDefaults<RabbitmqConfig>(amongOthers(rabbitmqSettings), {
     deadLetters: 'none',
     declareTopics: 'true',
     retryDelaysMs: 'none',

@@ -3,6 +3,7 @@ import { startDevGateway } from '@millrace/dev-gateway'
 import type { DevGateway } from '@millrace/dev-gateway'
 import { httpMetrics, httpOptions, httpSource } from '@millrace/http-source'
 import { kafkaMetrics, kafkaOptions, kafkaSource } from '@millrace/kafka-connector'
+import { rabbitmqMetrics, rabbitmqOptions, rabbitmqSource } from '@millrace/rabbitmq-connector'
 import { createLogger, runHost, startHost, systemClock } from '@millrace/sdk'
 import type { Connector, ConnectorHost } from '@millrace/sdk'
 import type { CliIo } from '../io.ts'
@@ -73,8 +74,8 @@ const runConnectors = async (
 }
 
 /**
- * The embedded gateway (or a real one), the HTTP event source, the cron connector and, if a broker is named, the Kafka connector in one
- * process, until a signal.
+ * The embedded gateway (or a real one), the HTTP event source, the cron connector and, if a broker is named, the Kafka and
+ * RabbitMQ connectors in one process, until a signal.
  *
  * @returns the exit code: 0 after a drain, 128 + n when a second signal n aborted it
  * @throws MillraceError when something of it cannot start; nothing is left running then
@@ -101,13 +102,14 @@ export const runDev = async (config: DevConfig, io: CliIo): Promise<number> => {
       http,
       cronSource(config.cron),
       ...(config.kafka === undefined ? [] : [kafkaSource(kafkaOptions(config.kafka, logger))]),
+      ...(config.rabbitmq === undefined ? [] : [rabbitmqSource(rabbitmqOptions(config.rabbitmq))]),
     ]
     const host = await startHost({
       config: { ...core, gatewayUrl: url },
       describedConfig: config.describe(url),
       sources,
       logger,
-      metrics: { ...httpMetrics, ...kafkaMetrics },
+      metrics: { ...httpMetrics, ...kafkaMetrics, ...rabbitmqMetrics },
     })
     const names = sources.map(({ name }) => name)
     return await runConnectors(host, names, narrator, () => narrator.ready({ gateway: url, events, admin: host.adminUrl }), logger)

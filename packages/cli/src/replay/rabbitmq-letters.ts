@@ -9,8 +9,7 @@ import type { LetterPlace } from './letter-place.ts'
 
 const scheme = 'rabbitmq://'
 /** Several hosts by commas, or none; virtual host and queue percent-encoded. */
-const address =
-  /^rabbitmq:\/\/((?:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?,?){0,32})\/(?:([^/]{1,800})\/)?([^/]{1,800})$/
+const address = /^rabbitmq:\/\/((?:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?,?){0,32})\/(?:([^/]{1,800})\/)?([^/]{1,800})$/
 
 const decoded = (text: string): string => {
   try {

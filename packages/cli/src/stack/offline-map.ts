@@ -1,4 +1,5 @@
 import { cronAnnotations } from '@millrace/cron-connector'
+import { rabbitmqAnnotations } from '@millrace/rabbitmq-connector'
 import { policyDefaults, TopicMap, watchedNamespaces } from '@millrace/sdk'
 import type { CoreConfig, ListedFunction } from '@millrace/sdk'
 import type { Stack, StackFunction } from '@millrace/dev-gateway'
@@ -14,6 +15,6 @@ const listed = ({ name, namespace, annotations, image }: StackFunction): ListedF
 export const offlineMap = (stack: Stack, core: CoreConfig): TopicMap =>
   TopicMap.build(stack.functions.map(listed), {
     defaults: policyDefaults(core),
-    knownAnnotations: cronAnnotations,
+    knownAnnotations: new Set([...cronAnnotations, ...rabbitmqAnnotations]),
     namespaces: watchedNamespaces(core),
   })

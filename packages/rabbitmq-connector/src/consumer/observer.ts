@@ -39,6 +39,10 @@ export interface RabbitmqObserver {
   deferred(queue: string, tierMs: number): void
   /** Known by its message id: acknowledged without a call. */
   repeated(queue: string): void
+  /** A letter of the queue is confirmed by its dead-letter queue. */
+  lettered(queue: string): void
+  /** What was published is confirmed, refused or not known to have arrived, so many milliseconds after it was sent. */
+  published(error: Error | undefined, tookMs: number): void
   replied(queue: string, result: 'confirmed' | 'unroutable' | 'failed'): void
   /** The consumer of a queue was lost (channel, cancel, refusal); `retryMs` until it is tried again. */
   quarantined(queue: string, code: string, retryMs: number): void
@@ -58,6 +62,8 @@ export const silentObserver: RabbitmqObserver = {
   fenced: () => {},
   deferred: () => {},
   repeated: () => {},
+  lettered: () => {},
+  published: () => {},
   replied: () => {},
   quarantined: () => {},
   recovered: () => {},

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+import { runProgram } from '@millrace/sdk'
+import { rabbitmqMetrics } from './metrics.ts'
+import { rabbitmqSettings } from './settings.ts'
+import { rabbitmqSource } from './source.ts'
+import { rabbitmqOptions } from './source-options.ts'
+
+process.exitCode = await runProgram({
+  name: 'millrace-rabbitmq-connector',
+  about: 'Calls OpenFaaS functions with the messages of the RabbitMQ queues, exchanges and streams that they name.',
+  settings: rabbitmqSettings,
+  metrics: rabbitmqMetrics,
+  source: (settings) => rabbitmqSource(rabbitmqOptions(settings)),
+})

@@ -1,0 +1,38 @@
+import { brokerLogin, connectionOf, vhostOf } from './connection-of.ts'
+import { managementApi } from './management-api.ts'
+import { depthsByApi } from './queue-depths.ts'
+import type { DepthReader } from './queue-depths.ts'
+import type { RabbitmqConfig } from './settings.ts'
+import type { RabbitmqSourceOptions } from './source.ts'
+import { topologyOf } from './topology-of.ts'
+
+const apiTimeoutMs = 10_000
+
+const apiReader = (config: RabbitmqConfig, url: string): DepthReader =>
+  depthsByApi(
+    managementApi({
+      url,
+      vhost: vhostOf(config),
+      timeoutMs: apiTimeoutMs,
+      credentials: async () => {
+        const { managementUsername: username, managementPassword: password } = config
+        if (username === undefined || password === undefined) return brokerLogin(config)
+        return { username: (await username.read()).reveal(), password: await password.read() }
+      },
+    }),
+  )
+
+/** The options of `rabbitmqSource` that these settings say. */
+export const rabbitmqOptions = (config: RabbitmqConfig): RabbitmqSourceOptions => ({
+  connection: connectionOf(config),
+  topology: topologyOf(config),
+  owner: config.owner,
+  retireAfterMs: config.retireAfterMs,
+  mapping: { orderKey: config.orderKey, cloudEvents: config.cloudEvents },
+  deadLetters: config.deadLetters === 'queue',
+  publisher: { confirmTimeoutMs: config.confirmTimeoutMs },
+  depths: {
+    intervalMs: config.depthIntervalMs,
+    ...(config.managementUrl !== undefined && { read: apiReader(config, config.managementUrl) }),
+  },
+})

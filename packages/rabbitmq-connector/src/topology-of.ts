@@ -1,0 +1,38 @@
+import type { LetterConfig } from './settings-letters.ts'
+import type { TopologyConfig } from './settings-topology.ts'
+import type { TopologyOptions } from './topology/options.ts'
+
+const exchangeOf = ({ exchange, exchangeType, exchangeQueue }: TopologyConfig): Pick<TopologyOptions, 'exchange'> =>
+  exchange === undefined
+    ? {}
+    : {
+        exchange: {
+          name: exchange,
+          ...(exchangeType !== undefined && { type: exchangeType }),
+          ...(exchangeQueue !== undefined && { queue: exchangeQueue }),
+        },
+      }
+
+/** What is consumed and declared, as these settings say. The version is the broker's to say. */
+export const topologyOf = (config: TopologyConfig & LetterConfig): Omit<TopologyOptions, 'serverVersion'> => ({
+  mode: config.mode,
+  queues: config.queues,
+  topics: config.topicQueues,
+  ...exchangeOf(config),
+  templum: config.templum?.exchanges ?? [],
+  declare: config.declare,
+  declareTopics: config.declareTopics,
+  queueType: config.queueType,
+  deliveryLimit: config.deliveryLimit,
+  tiersMs: config.retryDelaysMs,
+  ...(config.deadLetters === 'queue' && { deadLetterQueue: config.deadLetterQueue }),
+  concurrency: config.concurrency,
+  ...(config.prefetch !== undefined && { prefetch: config.prefetch }),
+  singleActiveConsumer: config.singleActiveConsumer,
+  ...(config.consumerPriority !== undefined && { consumerPriority: config.consumerPriority }),
+  ...(config.expiresMs !== undefined && { expiresMs: config.expiresMs }),
+  ...(config.consumerTimeoutMs !== undefined && { consumerTimeoutMs: config.consumerTimeoutMs }),
+  defaultNamespace: config.defaultNamespace,
+  nativeRetry: config.nativeRetry,
+  maxQueues: config.maxQueues,
+})
