@@ -1,5 +1,6 @@
-/** The rows of the RabbitMQ connector, a `MetricsTable`. `queue` is bounded like the label `topic`. */
-export const rabbitmqMetrics = {
+import { dedupeMetrics } from './dedupe/dedupe.ts'
+
+const rows = {
   millrace_rabbitmq_ready_messages: {
     type: 'gauge',
     help: 'Messages that wait in a queue that this replica consumes, as the broker last said.',
@@ -120,3 +121,6 @@ export const rabbitmqMetrics = {
     labels: ['queue'],
   },
 } as const
+
+/** The rows of the RabbitMQ connector, a `MetricsTable`. `queue` is bounded like the label `topic`. */
+export const rabbitmqMetrics: typeof rows & typeof dedupeMetrics = { ...rows, ...dedupeMetrics }

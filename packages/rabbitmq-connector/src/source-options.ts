@@ -1,4 +1,5 @@
 import { brokerLogin, connectionOf, vhostOf } from './connection-of.ts'
+import { dedupe } from './dedupe/dedupe.ts'
 import { managementApi } from './management-api.ts'
 import { depthsByApi } from './queue-depths.ts'
 import type { DepthReader } from './queue-depths.ts'
@@ -31,6 +32,9 @@ export const rabbitmqOptions = (config: RabbitmqConfig): RabbitmqSourceOptions =
   mapping: { orderKey: config.orderKey, cloudEvents: config.cloudEvents },
   deadLetters: config.deadLetters === 'queue',
   publisher: { confirmTimeoutMs: config.confirmTimeoutMs },
+  ...(config.dedupe && {
+    dedupe: ({ state, clock, logger, metrics }) => dedupe({ state, clock, logger, metrics, ttlMs: config.dedupeTtlMs }),
+  }),
   depths: {
     intervalMs: config.depthIntervalMs,
     ...(config.managementUrl !== undefined && { read: apiReader(config, config.managementUrl) }),

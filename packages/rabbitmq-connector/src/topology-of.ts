@@ -25,7 +25,7 @@ export const topologyOf = (config: TopologyConfig & LetterConfig): Omit<Topology
   queueType: config.queueType,
   deliveryLimit: config.deliveryLimit,
   tiersMs: config.retryDelaysMs,
-  ...(config.deadLetters === 'queue' && { deadLetterQueue: config.deadLetterQueue }),
+  deadLetterQueue: config.deadLetters === 'queue' ? config.deadLetterQueue : undefined,
   concurrency: config.concurrency,
   ...(config.prefetch !== undefined && { prefetch: config.prefetch }),
   singleActiveConsumer: config.singleActiveConsumer,
