@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { createTopic, type TopicOptions } from './kafka/admin.ts'
 import type { KafkaAddresses } from './kafka/addresses.ts'
 import { startKafka, type KafkaCluster, type KafkaOptions } from './kafka/cluster.ts'
-import { supervisorVariable, type SupervisorAnswer } from './supervisor.ts'
+import { findShared } from './supervisor.ts'
 
 export { committedOf, createClient, createTopic, withAdmin, type TopicOptions } from './kafka/admin.ts'
 export { oauthToken, type Credentials, type KafkaAddresses, type SecureAddresses } from './kafka/addresses.ts'
 export { readTopic, type ReadRecord } from './kafka/read-topic.ts'
+export { uniqueName } from './unique-name.ts'
 export type { Broker } from './kafka/broker.ts'
-export type { Certificates, KeyPair, ServerCertificate } from './kafka/certificates.ts'
+export type { Certificates, KeyPair, ServerCertificate } from './certificates.ts'
 export type { KafkaCluster, KafkaOptions } from './kafka/cluster.ts'
 
 /** The server that the whole run shares: nobody may stop it, hold it up, or count on being alone. */
@@ -20,20 +20,8 @@ export interface SharedKafka extends KafkaAddresses {
 
 let ours: Promise<KafkaAddresses> | undefined
 
-const askSupervisor = async (url: string): Promise<KafkaAddresses> => {
-  const response = await fetch(`${url}/kafka`, { headers: { connection: 'close' } })
-  const answer = (await response.json()) as SupervisorAnswer
-  if ('error' in answer) throw new Error(answer.error)
-  return answer.kafka
-}
-
-const findShared = (): Promise<KafkaAddresses> => {
-  const url = process.env[supervisorVariable]
-  return url === undefined ? startKafka(1, { secure: true }) : askSupervisor(url)
-}
-
 const shared = async (): Promise<SharedKafka> => {
-  ours ??= findShared()
+  ours ??= findShared('kafka', () => startKafka(1, { secure: true }))
   const addresses = await ours
   if (addresses.secure === undefined) throw new Error('the shared server has no secure doors')
   return {
@@ -58,6 +46,3 @@ export const kafka = {
   /** Brokers of your own, with the plain doors alone unless `secure` is true. */
   cluster: (nodes: number, options: KafkaOptions = {}): Promise<KafkaCluster> => startKafka(nodes, options),
 } as const
-
-/** A name for a topic or group that no other test and no other run uses. */
-export const uniqueName = (stem: string): string => `${stem}-${randomUUID().slice(0, 8)}`

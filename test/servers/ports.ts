@@ -58,3 +58,21 @@ export const reservePort = async (): Promise<ReservedPort> => {
   }
   throw new Error(`no free port from ${lowest} to ${lowest + count - 1}`)
 }
+
+/** The ports of one server: taken one by one, given back together. */
+export interface PortSet {
+  take(): Promise<number>
+  release(): void
+}
+
+export const createPortSet = (): PortSet => {
+  const reserved: ReservedPort[] = []
+  return {
+    take: async () => {
+      const port = await reservePort()
+      reserved.push(port)
+      return port.port
+    },
+    release: () => reserved.forEach((port) => port.release()),
+  }
+}

@@ -4,8 +4,11 @@ import { TestBedError } from './test-bed-error.ts'
 
 /** How to get each program. Debian's packages are named; the versions are the oldest that were tried. */
 const hints = {
+  'apt-get': 'It is a program of Debian and its relatives.',
+  erl_call: "It comes with Debian's package erlang-base.",
   go: 'Install Go 1.24 or newer (go.dev/dl) and put it on the PATH.',
   java: 'Install Java 17 or newer, e.g. apt-get install openjdk-17-jre-headless, and put it on the PATH.',
+  mmdebstrap: 'apt-get install --no-install-recommends mmdebstrap',
   mvn: 'Install Maven 3.8 or newer, e.g. apt-get install maven, and put it on the PATH.',
   openssl: 'Install OpenSSL 3, e.g. apt-get install openssl.',
 } as const

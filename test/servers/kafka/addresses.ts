@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Certificates } from './certificates.ts'
+import type { Certificates } from '../certificates.ts'
 import type { User } from './properties.ts'
 
 /** How to reach a server: all of it data, so that it can be handed to another process. Each door is a list for `brokers`. */

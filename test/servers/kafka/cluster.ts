@@ -1,14 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scratchFolder } from '../../processes/reaper.ts'
-import { reservePort, type ReservedPort } from '../ports.ts'
+import { createPortSet } from '../ports.ts'
 import type { Proxy, Toxiproxy } from '../toxiproxy.ts'
 import { createTopic, leaderOf, type TopicOptions } from './admin.ts'
 import { createClusterId, credentials, users, type KafkaAddresses } from './addresses.ts'
 import { kafkaJars, kafkaVersion } from './artifacts.ts'
 import { createBroker, type Broker } from './broker.ts'
 import { formatData } from './format.ts'
-import { makeCertificates, type Certificates, type ServerCertificate } from './certificates.ts'
+import { makeCertificates, type Certificates, type ServerCertificate } from '../certificates.ts'
 import { serverProperties, type BrokerPorts } from './properties.ts'
 
 export interface KafkaOptions {
@@ -47,19 +47,6 @@ interface Node {
   readonly nodeId: number
   readonly ports: BrokerPorts
   readonly proxy: Proxy | undefined
-}
-
-/** The ports of a server, and the way to give them back. */
-const createPorts = (): { readonly take: () => Promise<number>; readonly release: () => void } => {
-  const reserved: ReservedPort[] = []
-  return {
-    take: async () => {
-      const port = await reservePort()
-      reserved.push(port)
-      return port.port
-    },
-    release: () => reserved.forEach((port) => port.release()),
-  }
 }
 
 const planNode = async (nodeId: number, take: () => Promise<number>, options: KafkaOptions): Promise<Node> => {
@@ -126,7 +113,7 @@ const clusterOf = (addresses: KafkaAddresses, brokers: readonly Broker[], stop: 
 export const startKafka = async (nodeCount: number, options: KafkaOptions): Promise<KafkaCluster> => {
   const jars = await kafkaJars(options.version)
   const folder = scratchFolder('kafka')
-  const ports = createPorts()
+  const ports = createPortSet()
   const clusterId = createClusterId()
   const nodes: Node[] = []
   const brokers: Broker[] = []

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runTool } from '../tools.ts'
+import { runTool } from './tools.ts'
 
 /** A certificate and its key, PEM. */
 export interface KeyPair {
