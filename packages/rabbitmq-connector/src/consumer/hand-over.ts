@@ -1,15 +1,10 @@
 import { deliver } from '@millrace/sdk'
 import type { Settlement, SourceContext, Target } from '@millrace/sdk'
+import type { Dedupe } from '../dedupe/dedupe.ts'
 import type { MappedMessage } from '../mapping/message-to-event.ts'
 import type { IntakePlan } from '../topology/plan.ts'
 import type { DeliveredMessage } from '../transport/message.ts'
 import type { RabbitmqObserver } from './observer.ts'
-
-/** Knows again what was finished before. Neither may reject: in doubt an event is new. */
-export interface Dedupe {
-  seen(id: string): boolean | Promise<boolean>
-  mark(id: string): Promise<void>
-}
 
 /** A message, with the event that was made of it. */
 export interface Arrival {

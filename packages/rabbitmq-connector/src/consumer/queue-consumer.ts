@@ -65,7 +65,8 @@ export class QueueConsumer {
   #inbox: Inbox<Arrival> | undefined
   #streamArguments: FieldTable | undefined
   readonly #quarantine: Quarantine
-  #consumingSince = 0
+  /** Monotonic; of the present subscription. */
+  #consumingSince = Infinity
   /** In hand of the runtime, for queues that go one by one. */
   #inHand = 0
   /** What of the plan is not in force yet. */
@@ -262,6 +263,7 @@ export class QueueConsumer {
     }
     if (subscription.ended) link.lost.throwIfAborted()
     this.#subscription = subscription
+    this.#consumingSince = Infinity
     this.#inHand = 0
     this.#inbox = new Inbox<Arrival>({
       open: () => this.#mayHandOver(subscription),

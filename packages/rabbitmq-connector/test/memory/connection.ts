@@ -30,7 +30,7 @@ export class MemoryLink implements AmqpLink {
   }
 
   get blocked(): boolean {
-    return this.broker.blocked && this.role === 'publish'
+    return this.broker.blocked && this.#published
   }
 
   onBlocked(listener: (blocked: boolean, reason: string) => void): () => void {
@@ -39,7 +39,7 @@ export class MemoryLink implements AmqpLink {
   }
 
   sayBlocked(): void {
-    if (this.role !== 'publish') return
+    if (!this.#published) return
     for (const listener of this.#listeners) listener(this.blocked, 'low on memory')
   }
 
@@ -56,10 +56,6 @@ export class MemoryLink implements AmqpLink {
     this.lost.throwIfAborted()
     this.#published = true
     return new MemoryConfirmChannel(this)
-  }
-
-  get hasPublished(): boolean {
-    return this.#published
   }
 
   end(reason: MillraceError): void {

@@ -1,0 +1,143 @@
+import { MillraceError } from '@millrace/sdk'
+import { leakGuard } from '@millrace/sdk/testing'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Dedupe } from '../../src/dedupe/dedupe.ts'
+import { MemoryBroker } from '../memory/broker.ts'
+import { declared, Player, turns } from './kit.ts'
+
+leakGuard()
+
+let broker: MemoryBroker
+let player: Player
+let marks: Set<string>
+let asked: ((seen: boolean) => void)[]
+
+const remembering = (): Dedupe => ({
+  seen: (id) => marks.has(id),
+  mark: async (id) => void marks.add(id),
+})
+
+const play = async (dedupe: Dedupe | undefined, annotations: Readonly<Record<string, string>> = {}): Promise<void> => {
+  player = new Player(broker, [declared('f', ['orders'], annotations)], dedupe === undefined ? {} : { dedupe: () => dedupe })
+  await player.connect()
+}
+
+beforeEach(() => {
+  broker = new MemoryBroker()
+  broker.declare('orders')
+  marks = new Set()
+  asked = []
+})
+
+afterEach(async () => {
+  await player.stop()
+  broker.close()
+  expect(broker.complaints).toEqual([])
+})
+
+test('what was finished before is acknowledged without a call', async () => {
+  await play(remembering())
+  broker.publish('orders', 'o1', { messageId: 'a' })
+  await turns()
+  await player.ackAll()
+  broker.publish('orders', 'o1 again', { messageId: 'a' })
+  broker.publish('orders', 'o2', { messageId: 'b' })
+  await turns()
+  expect(player.texts).toEqual(['o1', 'o2'])
+  expect(broker.queues.get('orders')?.acked).toBe(2)
+})
+
+test.each(['dead-lettered', 'dropped', 'deferred'] as const)(
+  'an event that is %s is not finished: it may come again under its id',
+  async (outcome) => {
+    await play(remembering())
+    broker.publish('orders', 'o1', { messageId: 'a' })
+    await turns()
+    await player.ack(player.inHand[0], outcome)
+    broker.publish('orders', 'o1 again', { messageId: 'a' })
+    await turns()
+    expect(player.texts).toEqual(['o1', 'o1 again'])
+  },
+)
+
+test('messages without an id of their own are never taken for repeats', async () => {
+  await play(remembering())
+  for (let i = 0; i < 2; i += 1) {
+    broker.publish('orders', 'same')
+    await turns()
+    await player.ackAll()
+  }
+  expect(player.texts).toEqual(['same', 'same'])
+  expect(marks.size).toBe(0)
+})
+
+test('events keep their order while it is not known whether they are repeats', async () => {
+  await play({ seen: () => new Promise((resolve) => void asked.push(resolve)), mark: async () => {} })
+  for (const text of ['1', '2', '3', '4']) broker.publish('orders', text, { messageId: text })
+  await turns()
+  asked[2]?.(false)
+  asked[1]?.(true)
+  await turns()
+  expect(player.texts).toEqual([])
+  asked[0]?.(false)
+  await turns()
+  expect(player.texts).toEqual(['1', '3'])
+  asked[3]?.(false)
+  await turns()
+  expect([player.texts, broker.queues.get('orders')?.acked]).toEqual([['1', '3', '4'], 1])
+})
+
+test('the answer lies with the broker before its message is acknowledged', async () => {
+  await play(undefined, { reply: 'true' })
+  broker.declare('answers')
+  let refused = 0
+  broker.refuse = (request, name) => {
+    if (request !== 'publish' || name !== 'answers' || refused >= 3) return undefined
+    refused += 1
+    return new MillraceError('E_RABBITMQ_UNCONFIRMED', { exchange: '', key: name, reason: 'nack' })
+  }
+  broker.publish('orders', 'o1', { messageId: 'a', replyTo: 'answers', correlationId: 'c1' })
+  await turns()
+  const [hand] = player.inHand
+  const acking = player.ack(hand)
+  await turns()
+  expect([refused, broker.queues.get('orders')?.acked, broker.queues.get('answers')?.ready.length]).toEqual([2, 0, 0])
+  await player.clock.advanceAsync(500)
+  await turns()
+  await acking
+  expect(broker.queues.get('orders')?.acked).toBe(1)
+  const [answer] = broker.queues.get('answers')?.ready ?? []
+  expect([new TextDecoder().decode(answer?.message.body), answer?.message.properties.correlationId]).toEqual(['re: o1', 'c1'])
+})
+
+test('an answer that is not confirmed when its message is lost settles nothing', async () => {
+  await play(undefined, { reply: 'true' })
+  broker.declare('answers')
+  broker.refuse = (request, name) =>
+    request === 'publish' && name === 'answers'
+      ? new MillraceError('E_RABBITMQ_UNCONFIRMED', { exchange: '', key: name, reason: 'nack' })
+      : undefined
+  broker.publish('orders', 'o1', { messageId: 'a', replyTo: 'answers' })
+  await turns()
+  const acking = player.ack(player.inHand[0])
+  const refused = expect(acking).rejects.toMatchObject({ code: 'E_RABBITMQ_UNCONFIRMED' })
+  await turns()
+  broker.cut(['consume'])
+  await player.clock.advanceAsync(500)
+  await turns()
+  await refused
+  expect(broker.queues.get('orders')).toMatchObject({ acked: 0 })
+})
+
+test('no answer is published where the function does not want it, or the message has nowhere for it to go', async () => {
+  await play(undefined)
+  broker.declare('answers')
+  broker.publish('orders', 'o1', { replyTo: 'answers' })
+  await turns()
+  await player.ackAll()
+  await player.setFunctions([declared('f', ['orders'], { reply: 'true' })])
+  broker.publish('orders', 'o2')
+  await turns()
+  await player.ackAll()
+  expect([broker.queues.get('orders')?.acked, broker.queues.get('answers')?.ready.length]).toEqual([2, 0])
+})
