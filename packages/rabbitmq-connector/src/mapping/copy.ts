@@ -41,7 +41,7 @@ const restored = (headers: MessageProperties['headers'], name: string, header: s
   if (json === undefined) return []
   try {
     const value: unknown = JSON.parse(json)
-    return Array.isArray(value) && value.every((item) => typeof item === 'string') ? [[name, value as readonly string[]]] : []
+    return Array.isArray(value) && value.every((item) => typeof item === 'string') ? [[name, value]] : []
   } catch {
     return []
   }

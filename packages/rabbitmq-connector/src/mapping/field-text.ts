@@ -38,8 +38,8 @@ class JsonText {
     if (value instanceof Uint8Array) return value.length <= maxText && this.#add(`"${base64(value)}"`)
     if (isList(value)) return this.#list(value, depth)
     if (isTable(value)) return this.#table(value, depth)
-    const text = special(value as FieldTimestamp | FieldDecimal)
-    return this.#add((value as FieldDecimal).kind === 'decimal' ? text : JSON.stringify(text))
+    const text = special(value)
+    return this.#add(value.kind === 'decimal' ? text : JSON.stringify(text))
   }
 
   #add(text: string): boolean {
@@ -82,7 +82,7 @@ export const fieldText = (value: FieldValue): string | undefined => {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (value instanceof Uint8Array) return value.length <= maxText ? base64(value) : undefined
   if (isList(value) || isTable(value)) return jsonText(value)
-  return special(value as FieldTimestamp | FieldDecimal)
+  return special(value)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -1,6 +1,5 @@
 import type { MillraceEvent } from '@millrace/sdk'
 import type { DeliveredMessage, Message } from '../transport/message.ts'
-import { messageIdOf } from './event-id.ts'
 
 /** What an event was made of. */
 export interface Origin {
@@ -28,12 +27,3 @@ export const rememberMessage = (event: MillraceEvent, origin: Origin): MillraceE
 
 /** The message that an event of this process was made of; `undefined` for events from elsewhere, such as letters that were read from a file. */
 export const originOf = (event: MillraceEvent): Origin | undefined => origins.get(event)
-
-/**
- * What a dedupe may know an event by: its id, where its producer gave one (`messageId`). `undefined` for every other event: an id that was
- * made of the content would make one of two messages vanish.
- */
-export const dedupeIdOf = (event: MillraceEvent): string | undefined => {
-  const origin = origins.get(event)
-  return origin === undefined || messageIdOf(origin.original) === undefined ? undefined : event.id
-}

@@ -1,0 +1,247 @@
+import { connect } from 'amqplib'
+import { silentLogger } from '@millrace/sdk'
+import type { DeadLetter } from '@millrace/sdk'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { uniqueName } from '../../../../test/servers/rabbitmq.ts'
+import { rabbitmqDeadLetters } from '../../src/dead-letters/rabbitmq-dead-letters.ts'
+import { readRabbitmqLetters, takeRabbitmqLetters } from '../../src/dead-letters/read-rabbitmq-letters.ts'
+import { messageToEvent } from '../../src/mapping/message-to-event.ts'
+import type { MappedMessage } from '../../src/mapping/message-to-event.ts'
+import { publishReply } from '../../src/reply/publish-reply.ts'
+import { deferRoutes } from '../../src/retry/defer-routes.ts'
+import type { DeliveredMessage, FieldValue, MessageProperties } from '../../src/transport/message.ts'
+import { createPublisher } from '../../src/transport/publisher.ts'
+import type { AmqpChannel, Publisher } from '../../src/transport/transport.ts'
+import { letterOf } from '../dead-letters/letters.ts'
+import { context, message, plan, properties, table } from '../mapping/messages.ts'
+import { TransportBench } from './transport-kit.ts'
+
+let bench: TransportBench
+let publisher: Publisher
+let channel: AmqpChannel
+let queue: string
+beforeEach(async () => {
+  bench = await TransportBench.open()
+  publisher = createPublisher(bench.connection({}, 'publish'))
+  bench.atEnd(() => publisher.close())
+  channel = await publisher.openChannel()
+  queue = uniqueName('copies')
+}, 120_000)
+afterEach(() => bench.close())
+
+const declare = async (name: string, more: readonly (readonly [string, FieldValue])[] = []): Promise<void> => {
+  await channel.assertQueue(name, {
+    durable: true,
+    exclusive: false,
+    autoDelete: false,
+    arguments: table(['x-queue-type', 'quorum'], ...more),
+  })
+  bench.atEnd(async () => bench.broker.deleteQueue(name))
+}
+
+const next = async (from: string): Promise<DeliveredMessage> => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const found = await channel.get(from)
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`no message came to ${from}`)
+}
+
+const tier = () => ({ delayMs: 500, queue: `${queue}.retry.500ms` })
+const mapped = (from: DeliveredMessage): MappedMessage => messageToEvent(from, plan({ queue, tiers: [tier()] }), context)
+
+const declareWithTier = async (): Promise<void> => {
+  await declare(queue)
+  await declare(tier().queue, [
+    ['x-message-ttl', tier().delayMs],
+    ['x-dead-letter-exchange', ''],
+    ['x-dead-letter-routing-key', queue],
+    ['x-dead-letter-strategy', 'at-least-once'],
+    ['x-overflow', 'reject-publish'],
+  ])
+}
+
+/** Publishes as somebody else does, by the admin's own client. */
+const publish = (differs: Partial<MessageProperties>, headers: Record<string, unknown> = {}, body = 'x'): Promise<void> => {
+  const { headers: _, timestamp, ...others } = properties(differs)
+  return bench.broker.publish(queue, [body], { ...others, headers, ...(timestamp !== undefined && { timestamp: timestamp / 1000 }) })
+}
+
+describe('a retry through a delay queue of a real broker', () => {
+  it('comes back once, in its time, as the event that it was, round after round', async () => {
+    await declareWithTier()
+    await publish(
+      { messageId: 'm-1', expiration: '60000', userId: 'admin', priority: 2, correlationId: 'c', timestamp: 1_764_000_000_000, type: 't' },
+      { n: 1, text: 'grün', nested: { list: [1, 'a', true] }, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    )
+    const first = mapped(await next(queue))
+    let now = first
+    for (const attempts of [1, 2, 3]) {
+      const began = performance.now()
+      const used = await deferRoutes(publisher, {
+        event: now.event,
+        plan: { queue, tiers: [tier()], ordered: false },
+        routes: [{ function: 'ship', attempts, firstAttemptAt: 5 }],
+        afterMs: 500,
+      })
+      expect(used?.delayMs).toBe(500)
+      now = mapped(await next(queue))
+      expect(performance.now() - began).toBeGreaterThanOrEqual(490)
+      expect(now.targets).toEqual([{ function: 'ship', attempts, firstAttemptAt: 5 }])
+    }
+    const shown = (from: MappedMessage) => ({
+      ...from.event,
+      headers: new Map(from.event.headers),
+      attributes: new Map(
+        from.event.attributes?.filter(([name]) => !['X-Rabbitmq-Delivery-Count', 'X-Rabbitmq-Redelivered'].includes(name)),
+      ),
+    })
+    const before = shown(first)
+    before.attributes.delete('X-Rabbitmq-User-Id')
+    before.attributes.set('X-Rabbitmq-Origin-User-Id', 'admin')
+    expect(shown(now)).toEqual(before)
+    expect(await channel.get(queue)).toBeUndefined()
+  })
+
+  it('goes to nobody that the CC of the first message has named', async () => {
+    await declareWithTier()
+    const audit = `${queue}.audit`
+    await declare(audit)
+    await publish({ messageId: 'm-1' }, { CC: [audit] })
+    await next(audit)
+    const { event } = mapped(await next(queue))
+    const request = { plan: { queue, tiers: [tier()], ordered: false }, routes: [{ function: 'ship', attempts: 1 }], afterMs: 500 }
+    await deferRoutes(publisher, { event, ...request })
+    const again = mapped(await next(queue))
+    expect(new Map(again.event.headers).get('CC')).toBe(JSON.stringify([audit]))
+    expect(await channel.get(audit)).toBeUndefined()
+  })
+
+  it('into a delay queue that is missing is refused, and one whose headers leave no room waits in process', async () => {
+    await declare(queue)
+    await publish({ messageId: 'm-1' })
+    const request = { plan: { queue, tiers: [tier()], ordered: false }, routes: [{ function: 'ship', attempts: 1 }], afterMs: 500 }
+    const { event } = mapped(await next(queue))
+    await expect(deferRoutes(publisher, { event, ...request })).rejects.toMatchObject({ code: 'E_RABBITMQ_UNROUTABLE' })
+    await publish({ messageId: 'm-2' }, { blob: 'x'.repeat(65_300) })
+    const large = mapped(await next(queue))
+    expect(await deferRoutes(publisher, { event: large.event, ...request })).toBeUndefined()
+  })
+})
+
+describe('dead letters in a real queue', () => {
+  const letters = () => ({ publisher, vhost: '/', queue: `${queue}.dlq` })
+  const sink = (declares = true) =>
+    rabbitmqDeadLetters({
+      publisher,
+      queueOf: (intake) => `${intake}.dlq`,
+      declaration: () =>
+        declares ? { durable: true, exclusive: false, autoDelete: false, arguments: table(['x-queue-type', 'quorum']) } : undefined,
+    })
+  const letter = (id: string, more: Partial<DeadLetter> = {}) =>
+    letterOf(
+      message({ properties: properties({ messageId: id, headers: table(['a', 'ü'], ['at', { kind: 'timestamp', ms: 5000 }]) }) }),
+      more,
+      plan({ queue }),
+    )
+  const all = async (): Promise<readonly DeadLetter[]> => {
+    const read: DeadLetter[] = []
+    for await (const one of readRabbitmqLetters(letters())) read.push(one)
+    return read
+  }
+
+  it('make their queue, are read as often as one likes in their order, and stay', async () => {
+    bench.atEnd(async () => bench.broker.deleteQueue(`${queue}.dlq`))
+    const own = sink()
+    await expect(sink(false).write(letter('x'))).rejects.toMatchObject({ code: 'E_RABBITMQ_LETTER_QUEUE_MISSING' })
+    const written = Array.from({ length: 70 }, (_, n) => letter(`m-${n}`))
+    for (const one of written) await own.write(one)
+    for (let round = 0; round < 2; round += 1) {
+      const read = await all()
+      expect(read.map(({ event }) => event.id)).toEqual(written.map(({ event }) => event.id))
+      expect(read[0]).toMatchObject({ function: 'ship', reason: 'exhausted', attempts: 10, intake: queue })
+      expect(read[0]?.event.headers).toEqual([
+        ['a', 'ü'],
+        ['at', '1970-01-01T00:00:05.000Z'],
+        ['millrace-hops', '1'],
+      ])
+    }
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 70, unacked: 0 })
+    const held = await channel.get(`${queue}.dlq`)
+    // Reading is no failure: the broker has not counted it.
+    expect(held?.properties.headers.get('x-delivery-count') ?? 0).toBe(0)
+  })
+
+  it('that were delivered go, those that failed again stay, and what is none of ours is left alone', async () => {
+    await declare(`${queue}.dlq`)
+    const own = sink()
+    for (const id of ['a', 'b', 'c']) await own.write(letter(id))
+    await own.write(letter('d', { function: 'bill' }))
+    await bench.broker.publish(`${queue}.dlq`, ['foreign'], { userId: 'admin', expiration: '600000', headers: { x: 1 } })
+    let foreign = 0
+    for await (const held of takeRabbitmqLetters({ ...letters(), function: 'ship', onForeign: () => (foreign += 1) })) {
+      if (held.letter.event.id.endsWith('/b')) await held.keep()
+      else held.done()
+    }
+    expect(foreign).toBe(1)
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 3, unacked: 0 })
+    const left = await all()
+    expect(new Set(left.map(({ event }) => event.id.split('/').at(-1)))).toEqual(new Set(['b', 'd']))
+    expect(left).toHaveLength(2)
+  })
+
+  it('T32 with headers that leave no room are written without them', async () => {
+    await declare(queue)
+    await declare(`${queue}.dlq`)
+    await publish({ messageId: 'm-1' }, { blob: 'x'.repeat(65_300), a: 1 }, 'the body')
+    const from = await next(queue)
+    await sink().write(letterOf(from, {}, plan({ queue })))
+    const written = await next(`${queue}.dlq`)
+    expect(written.properties.headers.get('millrace-headers-omitted')).toBe('2')
+    expect(Buffer.from(written.body).toString()).toBe('the body')
+  })
+})
+
+describe('replies over a real broker', () => {
+  const reply = (from: DeliveredMessage, status = 200) =>
+    publishReply(
+      mapped(from).event,
+      {
+        target: { function: 'ship', attempts: 1 },
+        outcome: 'done',
+        status,
+        reply: { status, headers: { 'content-type': 'text/plain' }, body: Buffer.from('done'), truncated: false },
+      },
+      { publisher, wish: { reply: true, replyErrors: false }, isOwn: () => false, clock: { now: () => 5000 }, logger: silentLogger },
+    )
+
+  it('reach the queue of the requester, and one that is gone does not hold the event up', async () => {
+    await declare(queue)
+    await declare(`${queue}.answers`)
+    await publish({ replyTo: `${queue}.answers`, correlationId: 'c-1' })
+    expect(await reply(await next(queue))).toBe('confirmed')
+    const answer = await next(`${queue}.answers`)
+    expect(answer.properties).toMatchObject({ correlationId: 'c-1', contentType: 'text/plain', timestamp: 5000 })
+    expect(answer.properties.headers.get('millrace-status')).toBe('200')
+    await publish({ replyTo: `${queue}.gone` })
+    expect(await reply(await next(queue))).toBe('unroutable')
+  })
+
+  it('reach a requester without a queue, and a name that is none of the broker’s does no harm', async () => {
+    await declare(queue)
+    const requester = await connect(bench.broker.url())
+    bench.atEnd(() => requester.close())
+    const own = await requester.createChannel()
+    const answer = new Promise<string>((resolve) => {
+      void own.consume('amq.rabbitmq.reply-to', (got) => resolve(`${got?.properties.correlationId}: ${got?.content.toString()}`), {
+        noAck: true,
+      })
+    })
+    own.sendToQueue(queue, Buffer.from('ask'), { replyTo: 'amq.rabbitmq.reply-to', correlationId: 'c-2' })
+    expect(await reply(await next(queue))).toBe('confirmed')
+    expect(await answer).toBe('c-2: done')
+    await publish({ replyTo: 'amq.rabbitmq.reply-to.nonsense' })
+    expect(await reply(await next(queue))).toBe('confirmed')
+  })
+})
