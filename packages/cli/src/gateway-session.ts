@@ -12,11 +12,12 @@ export interface GatewaySession {
 }
 
 /**
- * Starts a connector with these settings, and nothing on disk. A connector waits for its gateway for ever; a command does not.
+ * Starts a connector with these settings, and nothing on disk or in Redis. A connector waits for its gateway for ever; a command does not.
  * The host still has to be started with `startOrFail`.
  */
 export const openGateway = async (core: CoreConfig, source: Source, io: CliIo): Promise<GatewaySession> => {
-  const config: CoreConfig = { ...core, adminHost: '127.0.0.1', adminPort: 0, stateDir: undefined, deadLetterDir: undefined }
+  const nowhere = { stateDir: undefined, stateUrl: undefined, deadLetterDir: undefined }
+  const config: CoreConfig = { ...core, ...nowhere, adminHost: '127.0.0.1', adminPort: 0 }
   const logger = createLogger({ level: core.debug ? 'debug' : 'silent', encoding: 'console', destination: { write: io.err } })
   const host = await startHost({ config, describedConfig: [], sources: [source], logger })
   const [connector] = host.connectors

@@ -8,9 +8,11 @@ import { fileDeadLetters } from '../ports/dead-letters/file-sink.ts'
 import { openSpool, type Spool } from '../ports/spool/spool.ts'
 import { fileState } from '../ports/state/file-store.ts'
 import { memoryState } from '../ports/state/memory-store.ts'
+import { redisState } from '../ports/state/redis-store.ts'
 import type { CoreConfig } from './config/core-config.ts'
+import { redisStateOptions } from './redis-state-options.ts'
 
-/** What the connectors of a process keep on disk. */
+/** What the connectors of a process keep outside of it. */
 export interface HostStorage {
   readonly deadLetters: DeadLetterSink | undefined
   readonly state: StateStore
@@ -18,8 +20,17 @@ export interface HostStorage {
   close(): Promise<void>
 }
 
+/** In Redis, else in files, else in memory. */
+const openState = (config: CoreConfig, clock: Clock, logger: Logger): Promise<StateStore> => {
+  const inRedis = redisStateOptions(config)
+  if (inRedis !== undefined) return redisState({ ...inRedis, clock, logger })
+  if (config.stateDir !== undefined) return fileState({ directory: join(config.stateDir, 'state'), clock, logger })
+  return Promise.resolve(memoryState({ clock }))
+}
+
 /**
- * Opens dead letters, state and spool as the settings say. Without `state_dir` the state is in memory and lost at exit.
+ * Opens dead letters, state and spool as the settings say. Without `state_url` and `state_dir` the state is in memory and lost
+ * at exit.
  *
  * @throws MillraceError of the journal and the state store when a directory cannot be used
  */
@@ -37,9 +48,7 @@ export const openStorage = async (config: CoreConfig, needsSpool: boolean, clock
   }
   try {
     const deadLetters = deadLetterDir === undefined ? undefined : keep(await fileDeadLetters({ directory: deadLetterDir, logger }))
-    const state = keep(
-      stateDir === undefined ? memoryState({ clock }) : await fileState({ directory: join(stateDir, 'state'), clock, logger }),
-    )
+    const state = keep(await openState(config, clock, logger))
     const spool =
       stateDir === undefined || !needsSpool ? undefined : keep(await openSpool({ directory: join(stateDir, 'spool'), clock, logger }))
     return { deadLetters, state, spool, close }

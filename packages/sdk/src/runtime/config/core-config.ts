@@ -43,7 +43,20 @@ export interface DeliveryConfig {
   readonly maxEventBytes: number
   readonly replyCapBytes: number
   readonly deadLetterDir: string | undefined
+}
+
+/** Where state is kept. */
+export interface StateConfig {
   readonly stateDir: string | undefined
+  readonly stateUrl: string | undefined
+  readonly stateSentinels: readonly string[]
+  readonly statePrefix: string
+  readonly stateUsername: SecretReference | undefined
+  readonly statePassword: SecretReference | undefined
+  readonly stateSentinelPassword: SecretReference | undefined
+  readonly stateTlsCa: SecretReference | undefined
+  readonly stateTlsCert: SecretReference | undefined
+  readonly stateTlsKey: SecretReference | undefined
 }
 
 /** The admin server, metrics and logs. */
@@ -62,4 +75,4 @@ export interface OperationConfig {
 }
 
 /** What every connector is configured by. */
-export interface CoreConfig extends GatewayConfig, DeliveryConfig, OperationConfig {}
+export interface CoreConfig extends GatewayConfig, DeliveryConfig, StateConfig, OperationConfig {}

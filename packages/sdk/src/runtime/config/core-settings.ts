@@ -3,6 +3,7 @@ import type { CoreConfig } from './core-config.ts'
 import { deliverySettings } from './delivery-settings.ts'
 import { gatewaySettings } from './gateway-settings.ts'
 import { operationSettings } from './operation-settings.ts'
+import { checkState, stateSettings } from './state-settings.ts'
 import type { Component } from './setting.ts'
 
 const check = (values: CoreConfig, report: (name: string, reason: string) => void): void => {
@@ -17,12 +18,13 @@ const check = (values: CoreConfig, report: (name: string, reason: string) => voi
   if (values.maxEventBytes > values.queueMaxBytes) report('max_event_bytes', 'it is more than queue_max_bytes')
   if ((values.gatewayTlsCert === undefined) !== (values.gatewayTlsKey === undefined))
     report('gateway_tls_cert', 'gateway_tls_cert and gateway_tls_key belong together; one of them is missing')
+  checkState(values, report)
 }
 
 /** The settings of every connector. */
 export const coreSettings: Component<CoreConfig> = {
   title: 'Every connector',
-  settings: { ...gatewaySettings, ...deliverySettings, ...operationSettings },
+  settings: { ...gatewaySettings, ...deliverySettings, ...stateSettings, ...operationSettings },
   check,
 }
 

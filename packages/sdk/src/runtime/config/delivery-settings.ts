@@ -145,10 +145,4 @@ export const deliverySettings: Component<DeliveryConfig>['settings'] = {
     describe: 'Directory of the file dead letters, for sources without their own.',
     example: '/var/lib/millrace/dead-letters',
   }),
-  stateDir: optionalSetting({
-    name: 'state_dir',
-    type: path('a directory'),
-    describe: 'Directory of the state that must outlive a restart: cursors, checkpoints, the spool.',
-    example: '/var/lib/millrace/state',
-  }),
 }
