@@ -19,15 +19,6 @@ export interface ReadRabbitmqLettersOptions {
   readonly signal?: AbortSignal
 }
 
-/** A letter that is held, unacknowledged, until it is known what becomes of it. Exactly one of the two is to be called. */
-export interface HeldLetter {
-  readonly letter: DeadLetter
-  /** It was delivered: it goes from the queue. */
-  done(): void
-  /** It stays: written to the end of the queue, confirmed, and only then taken from where it was. */
-  keep(): Promise<void>
-}
-
 /** How many are written at once, and so how many may be there twice after a crash. */
 const batchSize = 64
 
@@ -65,18 +56,18 @@ const getSome = async (channel: AmqpChannel, queue: string, most: number): Promi
   return messages
 }
 
-const isWanted = (letter: DeadLetter, { function: name }: ReadRabbitmqLettersOptions): boolean =>
-  name === undefined || letter.function === name
+/** What one pass over a queue does. */
+interface Pass extends ReadRabbitmqLettersOptions {
+  /** True: this message goes for good. */
+  readonly removes: (letter: DeadLetter | undefined) => Promise<boolean>
+}
 
 /**
- * The dead letters in a RabbitMQ queue as they were when the reading began; for `millrace replay`. Letters stay in the queue, in their
- * order: each is written to its end, confirmed, and only then acknowledged. They are never given back unacknowledged, since a queue may
- * drop what was given back too often (`x-delivery-limit`, 20 by default from RabbitMQ 4.0). A crash leaves up to 64 of them there twice.
- *
- * @throws MillraceError `E_RABBITMQ_*`
+ * Passes once over what is in a queue when it begins, in batches. Each message is written to the end of the queue, confirmed, and only then
+ * acknowledged, unless it goes. Messages are never given back unacknowledged: a queue may drop what was given back too often
+ * (`x-delivery-limit`, 20 by default from RabbitMQ 4.0, and a dead-letter queue has no other place for it).
  */
-export async function* readRabbitmqLetters(options: ReadRabbitmqLettersOptions): AsyncGenerator<DeadLetter, void> {
-  const { publisher, queue, vhost, signal } = options
+async function* passOver({ publisher, queue, vhost, signal, removes }: Pass): AsyncGenerator<readonly (DeadLetter | undefined)[], void> {
   const channel = await publisher.openChannel()
   try {
     let { messages: left } = await channel.checkQueue(queue)
@@ -86,13 +77,12 @@ export async function* readRabbitmqLetters(options: ReadRabbitmqLettersOptions):
       const last = messages.at(-1)
       if (last === undefined) return
       left -= messages.length
-      await Promise.all(messages.map((message) => rewrite(publisher, message, queue)))
+      const letters = messages.map((message) => parseLetter(message, vhost))
+      const gone = await Promise.all(letters.map((letter) => removes(letter)))
+      const kept = messages.filter((_, index) => gone[index] !== true)
+      await Promise.all(kept.map((message) => rewrite(publisher, message, queue)))
       channel.ack(last.deliveryTag, true)
-      for (const message of messages) {
-        const letter = parseLetter(message, vhost)
-        if (letter === undefined) options.onForeign?.()
-        else if (isWanted(letter, options)) yield letter
-      }
+      yield letters
     }
   } finally {
     await channel.close()
@@ -100,37 +90,38 @@ export async function* readRabbitmqLetters(options: ReadRabbitmqLettersOptions):
 }
 
 /**
- * Takes letters out of a RabbitMQ queue, one look at each that was there when it began: what was delivered is acknowledged and gone, all
- * else stays. What is still held when the reader ends goes back as it was.
+ * The dead letters in a RabbitMQ queue as they were when the reading began; for `millrace replay`. They stay in the queue, in their order.
+ * A crash leaves up to 64 of them there twice.
  *
  * @throws MillraceError `E_RABBITMQ_*`
  */
-export async function* takeRabbitmqLetters(options: ReadRabbitmqLettersOptions): AsyncGenerator<HeldLetter, void> {
-  const { publisher, queue, vhost, signal } = options
-  const channel = await publisher.openChannel()
-  const keeping = new Set<Promise<void>>()
-  const keep = async (message: DeliveredMessage): Promise<void> => {
-    await rewrite(publisher, message, queue)
-    channel.ack(message.deliveryTag)
-  }
-  try {
-    let { messages: left } = await channel.checkQueue(queue)
-    for (; left > 0; left -= 1) {
-      signal?.throwIfAborted()
-      const message = await channel.get(queue)
-      if (message === undefined) break
-      const letter = parseLetter(message, vhost)
-      if (letter !== undefined && isWanted(letter, options)) {
-        yield { letter, done: () => channel.ack(message.deliveryTag), keep: () => keep(message) }
-        continue
-      }
+export async function* readRabbitmqLetters(options: ReadRabbitmqLettersOptions): AsyncGenerator<DeadLetter, void> {
+  for await (const letters of passOver({ ...options, removes: () => Promise.resolve(false) })) {
+    for (const letter of letters) {
       if (letter === undefined) options.onForeign?.()
-      const kept = keep(message).finally(() => keeping.delete(kept))
-      keeping.add(kept)
-      if (keeping.size >= batchSize) await Promise.all(keeping)
+      else if (options.function === undefined || letter.function === options.function) yield letter
     }
-    await Promise.all(keeping)
-  } finally {
-    await channel.close()
   }
+}
+
+/**
+ * Takes the letters that were delivered out of a RabbitMQ queue; all else stays, in its order. For after a replay: may be done again
+ * whenever it was interrupted.
+ *
+ * @param isDelivered asked once for each letter, e.g. the log of the replay
+ * @returns how many went
+ * @throws MillraceError `E_RABBITMQ_*`
+ */
+export const removeRabbitmqLetters = async (
+  options: Omit<ReadRabbitmqLettersOptions, 'function' | 'onForeign'>,
+  isDelivered: (letter: DeadLetter) => Promise<boolean>,
+): Promise<number> => {
+  let removed = 0
+  const removes = async (letter: DeadLetter | undefined): Promise<boolean> => {
+    const goes = letter !== undefined && (await isDelivered(letter))
+    if (goes) removed += 1
+    return goes
+  }
+  for await (const _ of passOver({ ...options, removes }));
+  return removed
 }

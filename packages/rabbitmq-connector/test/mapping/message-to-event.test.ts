@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { messageToEvent } from '../../src/mapping/message-to-event.ts'
 import { rabbitmqAttributeNames } from '../../src/mapping/names.ts'
 import { originOf } from '../../src/mapping/origin.ts'
+import type { FieldValue } from '../../src/transport/message.ts'
 import { anyMessage } from './arbitraries.ts'
 import { context, message, messageWith, plan, properties, table } from './messages.ts'
 
 const eventOf = (from = message(), differs: Parameters<typeof plan>[0] = {}, more: Partial<typeof context> = {}) =>
   messageToEvent(from, plan(differs), { ...context, ...more }).event
 const attributes = (from: Parameters<typeof eventOf>[0]): ReadonlyMap<string, unknown> => new Map(eventOf(from).attributes)
-const headers = (...pairs: Parameters<typeof table>) => eventOf(messageWith({ messageId: 'm', headers: table(...pairs) })).headers
+const headers = (...pairs: readonly (readonly [string, FieldValue])[]) =>
+  eventOf(messageWith({ messageId: 'm', headers: table(...pairs) })).headers
 
 describe('a message becomes an event', () => {
   it('has the queue as topic, the routing key as ordering key, and the message to go back to', () => {
