@@ -37,7 +37,7 @@ const readTable = (value: unknown): FieldTable | undefined => {
 
 const readBinding = (value: unknown): Binding | undefined => {
   if (!Array.isArray(value) || value.length < 2 || value.length > 3) return undefined
-  const [exchange, routingKey, table]: readonly unknown[] = value
+  const [exchange, routingKey, table] = value as readonly unknown[]
   if (!isName(exchange) || exchange === '' || !isName(routingKey)) return undefined
   if (table === undefined) return { exchange, routingKey }
   const args = readTable(table)

@@ -24,7 +24,7 @@ const readEntry = (entry: unknown): Read<ProQueue> => {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     return { problem: 'it is no object, {"name": "orders", "durable": true}' }
   // Own keys only, by a map: the text is from outside.
-  const fields = new Map(Object.entries(entry))
+  const fields = new Map<string, unknown>(Object.entries(entry))
   const strange = [...fields.keys()].find((key) => key !== 'name' && !flags.includes(key))
   if (strange !== undefined) return { problem: `it has a field of another name; ${known}` }
   const name = fields.get('name')

@@ -72,7 +72,7 @@ describe('annotations of a function', () => {
     expect(problems[0]).toMatchObject({ function: 'pay.prod', annotation: `com.openfaas.connector.${name}` })
   })
 
-  it('never throw, whatever they hold, and report in bounds', () => {
+  it('T40 never throw, whatever they hold, and report in bounds', () => {
     const names = rabbitmqAnnotations.map((name) => name.replace('com.openfaas.connector.', ''))
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names), fc.string({ unit: 'binary', maxLength: 80 })), (annotations) => {

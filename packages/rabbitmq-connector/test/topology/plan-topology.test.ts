@@ -153,7 +153,7 @@ describe('mode queue: a topic is the name of a queue', () => {
     ])
   })
 
-  it('is never a delay queue, nor its own dead letters; those of others it may be', () => {
+  it('T45 is never a delay queue, nor its own dead letters; those of others it may be', () => {
     const planned = plan([fn('a.x', {}, ['orders', 'orders.retry.5s', 'orders.dlq'])])
     expect([...planned.intakes.keys()]).toEqual(['orders', 'orders.dlq'])
     expect(problemsOf(planned, 'a.x')).toEqual([expect.stringContaining('delay queue')])
