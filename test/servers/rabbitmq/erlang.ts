@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { startChild, type Child } from '../../processes/child.ts'
 import { TestBedError } from '../test-bed-error.ts'
 
@@ -29,7 +30,8 @@ export const evaluate = (node: ErlangNode, code: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = execFile(
       'erl_call',
-      ['-sname', node.name, '-c', node.cookie, '-timeout', '30', '-e'],
+      // Two calls at once under one name refuse each other, and the names of -r come from the clock.
+      ['-h', `c${randomUUID().slice(0, 8)}`, '-sname', node.name, '-c', node.cookie, '-timeout', '30', '-e'],
       { env: { PATH: process.env.PATH, ERL_EPMD_PORT: String(node.epmdPort) }, timeout: 60_000 },
       (error, stdout, stderr) => {
         const answer = stdout.trim()
