@@ -3,6 +3,7 @@ import { readBatchReply } from '../batch/batch-reply.ts'
 import { classify, type FinishedAttempt } from '../settle/classify.ts'
 import { settleTable, type SettleRow, type SettleRowId } from '../settle/table.ts'
 import type { Attempts, Judged } from './attempts.ts'
+import { BatchPart } from './batch-part.ts'
 import type { Health } from './health.ts'
 import type { Route } from './route.ts'
 
@@ -37,10 +38,17 @@ export class BatchRounds {
   finish(leader: Route, routes: readonly Route[], raw: Exclude<AttemptResult, { kind: 'aborted' }>): void {
     const { result, failed } = this.#read(routes, raw)
     const row = classify(result, leader.queue.policy.retry.codes)
-    this.#health.feed(leader, row, result, this.#hooks.now())
+    this.#health.feed(leader, row, result, this.#hooks.now(), this.#blames(leader, routes, row))
     if (row.id === 'S2') this.#settlePartly(routes, result, failed)
     else if (row.action.kind !== 'done' && routes.length > 1 && divisible.has(row.id)) this.#divide(routes, row, result)
     else this.#settleAll(routes, row, result)
+  }
+
+  /** What a request says of the function: of a part of a batch that failed, only what the other parts do not contradict. */
+  #blames({ part }: Route, routes: readonly Route[], row: SettleRow): 'function' | 'event' {
+    if (row.feeds === 'success') part?.succeeded()
+    if (part === undefined || !divisible.has(row.id)) return 'function'
+    return part.failed(routes.length === 1) ? 'function' : 'event'
   }
 
   #read(routes: readonly Route[], raw: FinishedAttempt): { result: FinishedAttempt; failed: ReadonlySet<string> } {
@@ -81,11 +89,11 @@ export class BatchRounds {
   #divide(routes: readonly Route[], row: SettleRow, result: FinishedAttempt): void {
     const middle = Math.ceil(routes.length / 2)
     const afterMs = this.#attempts.waitForHalves(routes, row, result)
-    for (const half of [routes.slice(0, middle), routes.slice(middle)]) {
-      const part = Symbol('half of a batch')
+    const parts = BatchPart.halves()
+    for (const [index, half] of [routes.slice(0, middle), routes.slice(middle)].entries()) {
       const lanes = new Set<unknown>()
       for (const route of half) {
-        route.part = part
+        route.part = parts[index]
         if (route.lane !== undefined && (lanes.has(route.lane) || route.lane.head !== route)) this.#hooks.putBack(route)
         else this.#hooks.wait(route, afterMs)
         lanes.add(route.lane)

@@ -4,11 +4,16 @@ export interface Due {
   dueAt: number
   /** Place in the heap; -1 while outside. Written by the heap alone. */
   heapIndex: number
+  /** Among what is due at the same moment, the first pushed is the first out. Written by the heap alone. */
+  heapOrder: number
 }
+
+const isBefore = (a: Due, b: Due): boolean => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.heapOrder < b.heapOrder)
 
 /** Binary min-heap of what is due: push, remove and pop in O(log n), no allocation per item. */
 export class DueHeap<T extends Due> {
   readonly #items: T[] = []
+  #pushed = 0
 
   get size(): number {
     return this.#items.length
@@ -20,6 +25,8 @@ export class DueHeap<T extends Due> {
   }
 
   push(item: T): void {
+    item.heapOrder = this.#pushed
+    this.#pushed += 1
     this.#items.push(item)
     this.#up(this.#items.length - 1, item)
   }
@@ -48,7 +55,7 @@ export class DueHeap<T extends Due> {
     while (index > 0) {
       const parentIndex = (index - 1) >> 1
       const parent = this.#items[parentIndex]
-      if (parent === undefined || parent.dueAt <= item.dueAt) break
+      if (parent === undefined || !isBefore(item, parent)) break
       this.#place(index, parent)
       index = parentIndex
     }
@@ -60,8 +67,8 @@ export class DueHeap<T extends Due> {
     for (;;) {
       const left = this.#items[2 * index + 1]
       const right = this.#items[2 * index + 2]
-      const smaller = right !== undefined && left !== undefined && right.dueAt < left.dueAt ? right : left
-      if (smaller === undefined || smaller.dueAt >= item.dueAt) break
+      const smaller = right !== undefined && left !== undefined && isBefore(right, left) ? right : left
+      if (smaller === undefined || !isBefore(smaller, item)) break
       const smallerIndex = smaller.heapIndex
       this.#place(index, smaller)
       index = smallerIndex

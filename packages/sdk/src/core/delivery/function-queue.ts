@@ -29,6 +29,7 @@ export class FunctionQueue implements Due {
   inRing = false
   dueAt = 0
   heapIndex = -1
+  heapOrder = 0
   #policy: FunctionPolicy
   #bucket: TokenBucket | undefined
   #readyHead: Route | undefined

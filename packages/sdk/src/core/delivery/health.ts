@@ -33,8 +33,13 @@ export class Health {
     }
   }
 
-  /** Feeds both breakers with one finished attempt. @param now monotonic milliseconds */
-  feed(route: Route, row: SettleRow, result: FinishedAttempt, now: number): void {
+  /**
+   * Feeds both breakers with one finished attempt.
+   *
+   * @param now monotonic milliseconds
+   * @param blames `event`: the failure says nothing of the function, unless its breaker is open already and this was the probe
+   */
+  feed(route: Route, row: SettleRow, result: FinishedAttempt, now: number, blames: 'function' | 'event' = 'function'): void {
     const { queue, probe, gatewayProbe } = route
     const eventId = route.entry.delivery.event.id
     if (row.feeds === 'gateway') {
@@ -46,7 +51,7 @@ export class Health {
     if (row.feeds === 'success') {
       this.#shared.clear(queue.name)
       queue.breaker.success(probe)
-    } else if (row.feeds === 'nothing') {
+    } else if (row.feeds === 'nothing' || (blames === 'event' && queue.breaker.state === 'closed')) {
       queue.breaker.neutral(probe)
     } else if (row.trips === true) {
       queue.breaker.trip(now, whyOf(row))

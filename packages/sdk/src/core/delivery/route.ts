@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../../contract/dead-letter.ts'
 import type { Target } from '../../contract/delivery.ts'
+import type { BatchPart } from './batch-part.ts'
 import type { Due } from './due-heap.ts'
 import type { FunctionQueue } from './function-queue.ts'
 import type { Entry } from './ledger.ts'
@@ -39,7 +40,7 @@ export class Route implements Due {
   probe = false
   gatewayProbe = false
   /** Routes of a batch that failed as a whole are tried in halves: only those of one part share a request. */
-  part: symbol | undefined
+  part: BatchPart | undefined
   /** The running request. */
   call: { abort(): void } | undefined
   /** The newest attempts; made with the first failure. */
@@ -49,6 +50,7 @@ export class Route implements Due {
   nextReady: Route | undefined
   dueAt = 0
   heapIndex = -1
+  heapOrder = 0
 
   constructor(entry: Entry, queue: FunctionQueue, lane: Lane | undefined, target: Target | undefined) {
     this.entry = entry

@@ -7,21 +7,29 @@ import { SharedFaults } from '../../../src/core/delivery/shared-faults.ts'
 import { TokenBucket } from '../../../src/core/delivery/token-bucket.ts'
 
 describe('DueHeap', () => {
-  test('gives what is due in order, whatever was pushed and removed', () => {
+  test('gives what is due in order, whatever was pushed and removed; the first pushed first among equals', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(1000), fc.boolean())), (given) => {
-        const heap = new DueHeap<Due>()
-        const items = given.map(([dueAt, keep]) => ({ dueAt, heapIndex: -1, keep }))
-        for (const item of items) heap.push(item)
-        for (const item of items) if (!item.keep) heap.remove(item)
-        for (const item of items) if (!item.keep) heap.remove(item)
-        const popped: number[] = []
-        for (let item = heap.popDue(500); item !== undefined; item = heap.popDue(500)) popped.push(item.dueAt)
-        const kept = items.filter((item) => item.keep).map((item) => item.dueAt)
-        expect(popped).toEqual(kept.filter((dueAt) => dueAt <= 500).toSorted((a, b) => a - b))
-        expect(heap.size).toBe(kept.filter((dueAt) => dueAt > 500).length)
-        expect(heap.nextAt).toBe(kept.filter((dueAt) => dueAt > 500).toSorted((a, b) => a - b)[0])
-      }),
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.nat(1000).map((n) => n - (n % 100)),
+            fc.boolean(),
+          ),
+        ),
+        (given) => {
+          const heap = new DueHeap<Due & { pushed: number }>()
+          const items = given.map(([dueAt, keep], pushed) => ({ dueAt, heapIndex: -1, heapOrder: 0, keep, pushed }))
+          for (const item of items) heap.push(item)
+          for (const item of items) if (!item.keep) heap.remove(item)
+          for (const item of items) if (!item.keep) heap.remove(item)
+          const popped: { dueAt: number; pushed: number }[] = []
+          for (let item = heap.popDue(500); item !== undefined; item = heap.popDue(500)) popped.push(item)
+          const kept = items.filter((item) => item.keep).toSorted((a, b) => a.dueAt - b.dueAt || a.pushed - b.pushed)
+          const left = kept.filter(({ dueAt }) => dueAt > 500)
+          expect(popped.map(({ pushed }) => pushed)).toEqual(kept.filter(({ dueAt }) => dueAt <= 500).map(({ pushed }) => pushed))
+          expect([heap.size, heap.nextAt]).toEqual([left.length, left[0]?.dueAt])
+        },
+      ),
     )
   })
 })
