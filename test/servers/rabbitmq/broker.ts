@@ -20,6 +20,10 @@ export interface RabbitmqBroker {
   /** Of the process that runs, or that ran last. */
   readonly pid: number
   readonly running: boolean
+  /** Of its port mapper, which is ours and stays over restarts. */
+  readonly epmdPid: number
+  /** With its data. */
+  readonly folder: string
   /** SIGTERM, and waits: about 2 s. SIGKILL after 30 s. */
   stop(): Promise<void>
   kill9(): Promise<void>
@@ -126,6 +130,10 @@ export const createBroker = ({ installation, node, ports, folder }: BrokerInput)
     get running() {
       return child?.running === true
     },
+    get epmdPid() {
+      return epmd?.pid ?? 0
+    },
+    folder,
     stop,
     kill9,
     start,

@@ -40,7 +40,10 @@ export const withChannel = async <T>(
   try {
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => undefined)
-    return await use(channel)
+    const result = await use(channel)
+    // First the channel: amqplib's `connection.close()` overtakes the acknowledgements before it, and they are lost.
+    await channel.close().catch(() => undefined)
+    return result
   } finally {
     await connection.close().catch(() => undefined)
   }
