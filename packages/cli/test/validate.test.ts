@@ -151,3 +151,19 @@ test('without a stack file it says where it looked; a wrong flag is usage', asyn
   })
   expect(await run(['validate', '--nonsense'], { cwd: folderOf() })).toMatchObject({ code: 2, err: expect.stringContaining('--nonsense') })
 })
+
+test('annotations of queues and exchanges, by the code that reads them; topics are queues only where RabbitMQ is configured', async () => {
+  const cwd = stackOf(
+    entry('unbound', 'com.openfaas.connector.exchange: shop'),
+    entry('typed', 'com.openfaas.connector.exchange: shop', 'com.openfaas.connector.exchange-type: round'),
+    entry('wild', 'topic: "orders.*"'),
+  )
+  const [other, given] = await Promise.all([
+    run(['validate'], { cwd }),
+    run(['validate'], { cwd, env: { rabbitmq_url: 'amqp://rabbitmq' } }),
+  ])
+  expect(other.out).toMatch(/stack\.yaml:6: problem: unbound.*: annotation com\.openfaas\.connector\.routing-keys/)
+  expect(other.out).toMatch(/problem: typed.*exchange-type/)
+  expect(other.out).not.toContain('wild')
+  expect(given.out).toMatch(/problem: wild.*rabbitmq_topics or queues/)
+})
