@@ -32,29 +32,31 @@ const fit = (id: string): string => {
 /** Feeds a hash so that no two different contents give the same bytes: each text and list goes in with its kind and length. */
 class ContentHash {
   readonly #hash = createHash('sha256')
+  /** Not fed yet: one long text is cheaper than many short ones. */
+  #pending = ''
 
   text(value: string | undefined): void {
-    if (value === undefined) this.#hash.update('-;')
-    else this.#hash.update(`s${value.length};${value}`)
+    this.#pending += value === undefined ? '-;' : `s${value.length};${value}`
   }
 
   bytes(value: Uint8Array): void {
-    this.#hash.update(`b${value.length};`).update(value)
+    this.#hash.update(`${this.#pending}b${value.length};`).update(value)
+    this.#pending = ''
   }
 
   field(value: FieldValue, depth = 0): void {
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
-    else if (value === null || typeof value !== 'object') this.#hash.update(`${typeof value};${String(value)};`)
+    else if (value === null || typeof value !== 'object') this.#pending += `${typeof value};${String(value)};`
     else if (depth < 64 && isTable(value)) this.table(value, depth)
     else if (depth < 64 && Array.isArray(value)) {
-      this.#hash.update(`l${value.length};`)
+      this.#pending += `l${value.length};`
       for (const item of value as readonly FieldValue[]) this.field(item, depth + 1)
-    } else if ('kind' in value) this.#hash.update(value.kind === 'timestamp' ? `t${value.ms};` : `d${value.value}/${value.places};`)
+    } else if ('kind' in value) this.#pending += value.kind === 'timestamp' ? `t${value.ms};` : `d${value.value}/${value.places};`
   }
 
   table(table: FieldTable, depth: number): void {
-    this.#hash.update(`m${table.size};`)
+    this.#pending += `m${table.size};`
     for (const [name, value] of table) {
       this.text(name)
       this.field(value, depth + 1)
@@ -62,7 +64,7 @@ class ContentHash {
   }
 
   digest(): string {
-    return this.#hash.digest('hex').slice(0, 32)
+    return this.#hash.update(this.#pending).digest('hex').slice(0, 32)
   }
 }
 
