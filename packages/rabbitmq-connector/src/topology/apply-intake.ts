@@ -125,12 +125,13 @@ export class TopologyApplier {
     const { vhost } = this.#options
     const consequence = `The queue ${queue} is not consumed, and it is looked at again with a growing wait; other queues go on.`
     const place = { vhost, consequence }
+    const letters = { vhost, consequence: `${consequence} Its dead letters would have nowhere to go.` }
     const drift: (MillraceError | undefined)[] = []
     for (const exchange of declarations.exchanges) drift.push(await declareExchange(scratch, exchange, place))
     const missing = new Set<string>()
     for (const beside of declarations.besides) {
       const isTier = tiers.some((tier) => tier.queue === beside.queue)
-      if (!isTier) drift.push((await declareQueue(scratch, beside, place)).drift)
+      if (!isTier) drift.push((await declareQueue(scratch, beside, letters)).drift)
       else if (!(await this.#tier(scratch, queue, beside, drift))) missing.add(beside.queue)
     }
     const wanted = declarations.queue

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { MillraceError, describeError } from '@millrace/sdk'
 import type { StateStore } from '@millrace/sdk'
 import { byId, formatRecord, parseRecord } from './binding-record.ts'
@@ -18,11 +19,19 @@ export interface BindingBookOptions {
 }
 
 const attempts = 5
+
+/** Keys of the store have at most 512 bytes, and a queue alone may have 255. */
+const vhostPart = (vhost: string): string => {
+  const encoded = encodeURIComponent(vhost.toWellFormed())
+  return encoded.length <= 64 ? encoded : createHash('sha256').update(vhost).digest('hex').slice(0, 32)
+}
+
 const encoder = new TextEncoder()
 
 /**
  * Which bindings we have made, by queue: AMQP 0-9-1 cannot list bindings, and what nobody wants any more must be unbound also after a
- * restart. One record of the state store for each queue, `rabbitmq/bindings/<owner>/<queue>`, written before something is bound and after
+ * restart. One record of the state store for each queue, `rabbitmq/bindings/<owner>/<vhost>/<queue>` (the vhost
+ * percent-encoded, a long one as a hash), written before something is bound and after
  * something is unbound, so that after a crash it names too much and never too little.
  *
  * What may be unbound is what this process has itself known as wanted: what lay in the store when it began, and what its own plans have said
@@ -30,7 +39,10 @@ const encoder = new TextEncoder()
  */
 export class BindingBook {
   readonly #options: BindingBookOptions
-  #known: Map<string, BindingRecord> | undefined
+  readonly #known = new Map<string, BindingRecord>()
+  /** What the store could not take: written with the next change. */
+  readonly #unwritten = new Set<string>()
+  #loaded = false
   #loading: Promise<void> | undefined
 
   constructor(options: BindingBookOptions) {
@@ -40,20 +52,21 @@ export class BindingBook {
   /** Queues with bindings of ours, and the function that each was for. */
   async queues(): Promise<readonly BindingRecord[]> {
     await this.#load()
-    return [...(this.#known?.values() ?? [])]
+    return [...this.#known.values()]
   }
 
   /** What a queue was bound to by us, as far as this process knows. By `bindingId`. */
   async known(queue: string): Promise<ReadonlyMap<string, Binding>> {
     await this.#load()
-    return this.#known?.get(queue)?.bindings ?? new Map()
+    return this.#known.get(queue)?.bindings ?? new Map()
   }
 
   /** Some of `more` will be bound: they are written down first. Never rejects. */
   async add(queue: string, functionName: string | undefined, more: ReadonlyMap<string, Binding>): Promise<void> {
     const known = await this.known(queue)
-    if ([...more.keys()].every((id) => known.has(id))) return
-    await this.#change(queue, functionName, (stored) => new Map([...stored, ...more]), new Map([...known, ...more]))
+    const all = new Map([...known, ...more])
+    if (all.size === known.size && !this.#unwritten.has(queue)) return
+    await this.#change(queue, functionName, (stored) => new Map([...stored, ...all]), all)
   }
 
   /** These are unbound. Never rejects. */
@@ -70,12 +83,14 @@ export class BindingBook {
     known: ReadonlyMap<string, Binding>,
   ): Promise<void> {
     const named = functionName === undefined ? {} : { function: functionName }
-    this.#known ??= new Map()
     if (known.size === 0) this.#known.delete(queue)
     else this.#known.set(queue, { queue, ...named, bindings: known })
+    this.#unwritten.add(queue)
     try {
       for (let attempt = 0; attempt < attempts; attempt += 1) {
-        if (await this.#put(queue, named, change)) return
+        if (!(await this.#put(queue, named, change))) continue
+        this.#unwritten.delete(queue)
+        return
       }
       this.#complain(queue, 'others write the record all the time')
     } catch (error) {
@@ -100,29 +115,34 @@ export class BindingBook {
 
   /** Once; again at the next call if the store did not answer. */
   async #load(): Promise<void> {
-    if (this.#known !== undefined) return
+    if (this.#loaded) return
     this.#loading ??= this.#read().finally(() => (this.#loading = undefined))
     await this.#loading
   }
 
   async #read(): Promise<void> {
     const { state } = this.#options
-    const known = new Map<string, BindingRecord>()
+    const found: BindingRecord[] = []
     try {
       for (const key of await state.keys(this.#key(''))) {
-        const found = await state.get(key)
-        const record = found && parseRecord(found.value)
-        if (record !== undefined && key === this.#key(record.queue)) known.set(record.queue, record)
-        else if (found !== undefined) this.#complain(key.slice(this.#key('').length), 'its record in the state store is none of ours')
+        const stored = await state.get(key)
+        const record = stored && parseRecord(stored.value)
+        if (record !== undefined && key === this.#key(record.queue)) found.push(record)
+        else if (stored !== undefined) this.#complain(key.slice(this.#key('').length), 'its record in the state store is none of ours')
       }
-      this.#known ??= known
+      // Something may have been bound meanwhile, while the store did not answer.
+      for (const record of found) {
+        const bindings = new Map([...record.bindings, ...(this.#known.get(record.queue)?.bindings ?? [])])
+        this.#known.set(record.queue, { ...record, bindings })
+      }
+      this.#loaded = true
     } catch (error) {
       this.#complain('(all)', describeError(error))
     }
   }
 
   #key(queue: string): string {
-    return `rabbitmq/bindings/${this.#options.owner}/${queue}`
+    return `rabbitmq/bindings/${this.#options.owner}/${vhostPart(this.#options.vhost)}/${queue}`
   }
 
   #complain(queue: string, reason: string): void {

@@ -29,7 +29,7 @@ describe('the book of bindings', () => {
   it('has a record for each queue under a key that is documented, and none for a queue without bindings', async () => {
     const book = open()
     await book.add('q', undefined, some('a'))
-    expect(await state.keys('')).toEqual(['rabbitmq/bindings/me/q'])
+    expect(await state.keys('')).toEqual(['rabbitmq/bindings/me/%2F/q'])
     await book.remove('q', undefined, new Set([idOf('a')]))
     expect(await state.keys('')).toEqual([])
   })
@@ -46,29 +46,31 @@ describe('the book of bindings', () => {
   })
 
   it('does without records that are not ours, and says so', async () => {
-    await state.put('rabbitmq/bindings/me/q', new TextEncoder().encode('{"v":1,"queue":"other","bindings":[["x","k"]]}'), 'absent')
-    await state.put('rabbitmq/bindings/me/r', new Uint8Array([255]), 'absent')
+    await state.put('rabbitmq/bindings/me/%2F/q', new TextEncoder().encode('{"v":1,"queue":"other","bindings":[["x","k"]]}'), 'absent')
+    await state.put('rabbitmq/bindings/me/%2F/r', new Uint8Array([255]), 'absent')
     expect(await open().queues()).toEqual([])
     expect(warnings.map(({ code }) => code)).toEqual(['E_RABBITMQ_BINDINGS', 'E_RABBITMQ_BINDINGS'])
   })
 
-  it('asks the store again when it did not answer', async () => {
+  it('asks the store again when it did not answer, and writes then what it could not', async () => {
     await open().add('q', undefined, some('a'))
     const answering = state
     let down = true
-    state = { ...wrap(answering), keys: (prefix) => (down ? Promise.reject(new Error('down')) : answering.keys(prefix)) }
+    const answer = <T>(value: () => Promise<T>): Promise<T> => (down ? Promise.reject(new Error('down')) : value())
+    state = {
+      get: (key) => answer(() => answering.get(key)),
+      put: (key, value, expected) => answer(() => answering.put(key, value, expected)),
+      delete: (key, expected) => answer(() => answering.delete(key, expected)),
+      keys: (prefix) => answer(() => answering.keys(prefix)),
+      lease: (key, ttlMs) => answering.lease(key, ttlMs),
+      close: () => answering.close(),
+    }
     const book = open()
-    expect(await book.queues()).toEqual([])
+    await book.add('q', undefined, some('b'))
+    expect(await keysOf(book)).toEqual(['b'])
     down = false
-    expect(await keysOf(book)).toEqual(['a'])
+    expect(await keysOf(book)).toEqual(['a', 'b'])
+    await book.add('q', undefined, some('b'))
+    expect(await keysOf(open())).toEqual(['a', 'b'])
   })
-})
-
-const wrap = (inner: StateStore): StateStore => ({
-  get: (key) => inner.get(key),
-  put: (key, value, expected) => inner.put(key, value, expected),
-  delete: (key, expected) => inner.delete(key, expected),
-  keys: (prefix) => inner.keys(prefix),
-  lease: (key, ttlMs) => inner.lease(key, ttlMs),
-  close: () => inner.close(),
 })
