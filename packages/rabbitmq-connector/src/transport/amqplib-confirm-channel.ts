@@ -20,12 +20,17 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
   readonly #life: ChannelLife
   /** In the order of sending, which is the order in which the broker returns them. */
   readonly #mandatory: Set<Mandatory> = new Set()
+  /** What was out when the channel ended, until its reason is known. */
+  readonly #orphans: (() => void)[] = []
 
   constructor(channel: ConfirmChannel, around: ChannelSurroundings) {
     this.#channel = channel
     this.#around = around
     this.#life = new ChannelLife(channel, around)
     channel.on('return', (raw) => this.#onReturn(raw))
+    this.lost.addEventListener('abort', () => {
+      for (const refuse of this.#orphans.splice(0)) refuse()
+    })
   }
 
   get lost(): AbortSignal {
@@ -40,9 +45,11 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
       const options = writeOptions(message, mandatory)
       const accepted = this.#channel.publish(exchange, routingKey, bytesOf(body), options, (error: unknown) => {
         this.#mandatory.delete(record)
-        // A loss says its reason after it has ended what was out.
-        if (error === null) this.#settle(done, record.returned)
-        else queueMicrotask(() => this.#settle(done, this.#refusal(message, error)))
+        if (error === null) return this.#settle(done, record.returned)
+        const refuse = (): void => this.#settle(done, this.#refusal(message, error))
+        // A loss ends what was out before it says why.
+        if (isNack(error)) refuse()
+        else this.#orphans.push(refuse)
       })
       if (mandatory) this.#mandatory.add(record)
       return accepted
@@ -103,6 +110,9 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
     found.returned = this.#failure('E_RABBITMQ_UNROUTABLE', found.message, new Error(`${String(replyCode)} ${String(replyText)}`))
   }
 }
+
+/** amqplib has no other sign for it (lib/channel.js of 2.3.1). */
+const isNack = (error: unknown): boolean => error instanceof Error && error.message === 'message nacked'
 
 const isSame = (sent: Message, came: Message, exact: boolean): boolean =>
   sent.exchange === came.exchange &&

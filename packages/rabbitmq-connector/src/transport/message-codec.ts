@@ -1,3 +1,4 @@
+import { undecodable } from './fence-frames.ts'
 import { cutText, readTable, timestampMs, writeTable } from './fields.ts'
 import type { Message as RawMessage, Options } from './amqplib.ts'
 import type { DeliveredMessage, FieldTable, Message, MessageProperties } from './message.ts'
@@ -35,6 +36,7 @@ export const readMessage = (raw: RawMessage): DeliveredMessage => ({
   redelivered: raw.fields.redelivered,
   properties: readProperties(raw.properties),
   body: raw.content,
+  ...(raw.properties.headers === undecodable && { undecodable: 'its headers are nested too deep, or hold what AMQP 0-9-1 has not' }),
 })
 
 /**

@@ -50,4 +50,6 @@ export interface DeliveredMessage extends Message {
   /** Of its channel; means nothing on another one. */
   readonly deliveryTag: number
   readonly redelivered: boolean
+  /** Why its headers could not be decoded: they are empty here. All else is as it came. */
+  readonly undecodable?: string
 }

@@ -1,5 +1,6 @@
 import { describeError, MillraceError, systemClock } from '@millrace/sdk'
 import type { Clock, Timer } from '@millrace/sdk'
+import { atMost } from './deadline.ts'
 import { PublishChannel } from './publish-channel.ts'
 import type { Outgoing } from './publish-channel.ts'
 import type { Message } from './message.ts'
@@ -110,7 +111,8 @@ class ConfirmedPublisher implements Publisher {
     }
     this.#queue = []
     this.#head = 0
-    await this.#channel?.close()
+    // Under an alarm the broker does not read what asks for it.
+    if (this.#channel !== undefined) await atMost(this.#channel.close(), this.#options.closeTimeoutMs)
   }
 
   get #pending(): number {

@@ -9,6 +9,7 @@ import type { ChannelModel, Options, RecoveringChannelModel, SocketOptions } fro
 import type { BrokerAddress, ConnectionMaterial, TlsMaterial } from './connection-options.ts'
 import { userOf } from './connection-options.ts'
 import { atMost } from './deadline.ts'
+import { fenceFrames } from './fence-frames.ts'
 import { guardSetup } from './guard-setup.ts'
 
 /** What recovery is given, all compiled. Times in milliseconds. */
@@ -172,6 +173,7 @@ export class RecoveringConnection {
 
   async #setUp(model: ChannelModel, lost: AbortSignal): Promise<void> {
     const link = new AmqplibLink(model, this.place, this.#logger, this.#options)
+    if (!fenceFrames(model)) this.#logger.warn('amqplib is another one than 2.3.1: headers that are nested too deep will end connections')
     try {
       await link.probe()
     } catch (error) {

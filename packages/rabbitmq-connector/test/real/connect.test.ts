@@ -50,7 +50,9 @@ describe('the broker is reached', () => {
   it('with the name that the management UI shows, by role', async () => {
     const connectionName = uniqueName('me')
     await bench.connection({ connectionName }, 'publish').link(5000)
-    await expect.poll(async () => (await bench.broker.connections()).map((one) => one.clientName), { timeout: 10_000 }).toContain(`${connectionName} publish`)
+    await expect
+      .poll(async () => (await bench.broker.connections()).map((one) => one.clientName), { timeout: 10_000 })
+      .toContain(`${connectionName} publish`)
   })
 
   it('when the first host is dead: the next one', async () => {
@@ -61,7 +63,7 @@ describe('the broker is reached', () => {
     expect(await reach({ hosts }, 5000)).toBe('none')
   })
 
-  it('with a password that was changed meanwhile, without a restart', async () => {
+  it('T15: with a password that was changed meanwhile, without a restart', async () => {
     const { username, password } = bench.broker.credentials.admin
     let reads = 0
     const material: ConnectionOptions['material'] = async () => {
@@ -86,7 +88,7 @@ describe('the broker is reached', () => {
 })
 
 describe('what is wrong is told by its code', () => {
-  it('T17: a wrong password, a user that nobody knows', async () => {
+  it('a wrong password, a user that nobody knows', async () => {
     const { username } = bench.broker.credentials.admin
     const logins = [
       { username, password: new Secret('wrong') },
@@ -102,7 +104,7 @@ describe('what is wrong is told by its code', () => {
     expect(await Promise.all([reach({ vhost: 'missing' }), refused])).toEqual(['E_RABBITMQ_VHOST', 'E_RABBITMQ_VHOST'])
   })
 
-  it('a wrong authority, another host than the certificate names, a certificate of a stranger or none, TLS on the plain port', async () => {
+  it('T16: a wrong authority, another host than the certificate names, a certificate of a stranger or none, TLS on the plain port', async () => {
     const { certificates, mtlsPort, port, tlsPort } = bench.broker
     const { ca, otherCa, stranger } = certificates
     const cases: readonly (readonly [number, string, Parameters<typeof asAdmin>[1]])[] = [
@@ -113,9 +115,9 @@ describe('what is wrong is told by its code', () => {
     ]
     const found = cases.map(([to, host, tls]) => reach({ ...at(to, host), material: async () => asAdmin(bench.broker, tls) }))
     expect(await Promise.all(found)).toEqual(cases.map(() => 'E_RABBITMQ_TLS'))
-    expect(await reach({ ...at(tlsPort, 'localhost'), material: async () => asAdmin(bench.broker, { ca: otherCa, insecureSkipVerify: true }) })).toBe(
-      'none',
-    )
+    expect(
+      await reach({ ...at(tlsPort, 'localhost'), material: async () => asAdmin(bench.broker, { ca: otherCa, insecureSkipVerify: true }) }),
+    ).toBe('none')
   })
 
   it('nobody there, plain on the TLS port', async () => {

@@ -38,7 +38,10 @@ const forced = method(10, 50, Buffer.concat([uint16(320), shortText('CONNECTION_
  * The handshake of a broker, and then what a real one does once in a million: with `closeAfterOpen` it ends the connection in the very
  * segment that opens it, with `trickleMs` it never gets to the end and sends a byte that often.
  */
-export const scriptedBroker = async (script: { readonly closeAfterOpen?: boolean; readonly trickleMs?: number }): Promise<ScriptedBroker> => {
+export const scriptedBroker = async (script: {
+  readonly closeAfterOpen?: boolean
+  readonly trickleMs?: number
+}): Promise<ScriptedBroker> => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
