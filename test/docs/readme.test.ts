@@ -56,7 +56,8 @@ test('ARCHITECTURE.md names files that exist', () => {
   ]
   const names = [...read('ARCHITECTURE.md').matchAll(/`((?:[\w-]+\/)*[\w-]+\.ts)`/g)].map(([, name = '']) => name)
   expect(names.length).toBeGreaterThan(40)
-  const folders = [...places.map((place) => join('packages/sdk/src', place)), 'packages/kafka-connector/src']
+  const rabbitmq = ['', 'transport', 'topology', 'consumer'].map((room) => join('packages/rabbitmq-connector/src', room))
+  const folders = [...places.map((place) => join('packages/sdk/src', place)), 'packages/kafka-connector/src', ...rabbitmq]
   const missing = names.filter((name) => !folders.some((folder) => existsSync(join(root, folder, name))))
   expect(missing).toEqual([])
 })

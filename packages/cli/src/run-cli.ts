@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { describeError, isMillraceError } from '@millrace/sdk'
 import { devCommand } from './commands/dev.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { replayCommand } from './commands/replay.ts'
 import { sendCommand } from './commands/send.ts'
@@ -15,6 +16,7 @@ Examples
   millrace send orders.created --data '{"id":1}' --wait
   millrace explain orders.created               which functions get this topic, and why others do not
   millrace validate --strict                    check stack file and configuration, offline
+  millrace doctor --rabbitmq amqp://127.0.0.1   what the RabbitMQ connector would find at its broker
   millrace replay .millrace/dead-letters        deliver dead letters again to the functions that failed
 
 Exit codes: 0 success, 1 failure or problems found, 2 wrong usage or configuration.`
@@ -34,7 +36,7 @@ export const runCli = async (argv: readonly string[], io: CliIo): Promise<number
     .addHelpText('after', examples)
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
-  const commands = [devCommand, validateCommand, explainCommand, sendCommand, replayCommand]
+  const commands = [devCommand, validateCommand, explainCommand, doctorCommand, sendCommand, replayCommand]
   for (const add of commands) {
     add(program, io, (exitCode) => {
       code = exitCode

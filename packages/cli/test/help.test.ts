@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { run } from './kit.ts'
 
-test.each(['dev', 'validate', 'explain', 'send', 'replay'])('%s --help has examples and needs nothing else', async (name) => {
+test.each(['dev', 'validate', 'explain', 'doctor', 'send', 'replay'])('%s --help has examples and needs nothing else', async (name) => {
   const { code, out, err } = await run([name, '--help'])
   expect([code, err]).toEqual([0, ''])
   expect(out).toMatch(new RegExp(`^Usage: millrace ${name} [^]*Examples\\n {2}millrace ${name}`))

@@ -12,7 +12,7 @@ export interface RabbitmqLettersOptions {
   readonly logger: Logger
   /** Called for each message that is no letter of Millrace; it stays. */
   readonly onForeign?: () => void
-  /** How long the first connection is tried for. @default 15000 */
+  /** How long the first connection is tried for. @default 5000 */
   readonly linkMs?: number
 }
 
@@ -22,7 +22,7 @@ export interface RabbitmqLettersOptions {
  * @throws MillraceError `E_RABBITMQ_*`
  */
 export async function* rabbitmqLetters(options: RabbitmqLettersOptions): AsyncGenerator<DeadLetter, void> {
-  const { connection: reach, queue, logger, onForeign, linkMs = 15_000 } = options
+  const { connection: reach, queue, logger, onForeign, linkMs = 5000 } = options
   const connection = amqplibTransport(reach, logger).connection('publish')
   try {
     // Why there is none is said here, and not after the time that a message may wait for its confirm.
