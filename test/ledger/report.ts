@@ -77,6 +77,12 @@ export const acknowledgedUpTo = (published: readonly PublishRecord[], next: Read
       : [],
   )
 
+/** The ids that a queue had and no longer has: what its consumers have acknowledged. */
+export const acknowledgedExcept = (published: readonly PublishRecord[], remaining: Iterable<string>): readonly string[] => {
+  const left = new Set(remaining)
+  return published.flatMap((record) => (record.kind === 'confirmed' && !left.has(record.id) ? [record.id] : []))
+}
+
 const nameOf = (name: string, id: string): string => JSON.stringify([name, id])
 
 const countSuccesses = (calls: readonly Call[]): ReadonlyMap<string, number> => {

@@ -30,18 +30,19 @@ const publishing = (channel: ConfirmChannel, queue: string): { readonly done: Pr
 test('an alarm holds up what is published and says so; it clears', { timeout: 60_000 }, async () => {
   await server.declareQueue('alarmed')
   for (const which of ['memory', 'disk'] as const) {
-    await withChannel(server.url(), async (channel) => {
-      const states: string[] = []
-      channel.connection.on('blocked', (reason: string) => states.push(`blocked: ${reason}`))
-      channel.connection.on('unblocked', () => states.push('unblocked'))
-      await server.alarm(which, true)
-      const message = publishing(channel, 'alarmed')
-      await expect.poll(() => states, { timeout: 10_000 }).toEqual([expect.stringMatching(`blocked: .*${which}`)])
-      expect(message.isConfirmed()).toBe(false)
-      await server.alarm(which, false)
-      await message.done
-      expect(states.at(-1)).toBe('unblocked')
-    })
+    const connection = await connectTo(server.url())
+    const channel = await connection.createConfirmChannel()
+    const states: string[] = []
+    connection.on('blocked', (reason: string) => states.push(`blocked: ${reason}`))
+    connection.on('unblocked', () => states.push('unblocked'))
+    await server.alarm(which, true)
+    const message = publishing(channel, 'alarmed')
+    await expect.poll(() => states, { timeout: 10_000 }).toEqual([expect.stringMatching(`blocked: .*${which}`)])
+    expect(message.isConfirmed()).toBe(false)
+    await server.alarm(which, false)
+    await message.done
+    expect(states.at(-1)).toBe('unblocked')
+    await connection.close()
   }
 })
 

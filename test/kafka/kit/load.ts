@@ -1,28 +1,13 @@
 import type { Kafka, Producer } from 'kafkajs'
-import type { LedgerEvent, Publisher } from '../../ledger/publisher.ts'
+import { startPacedLoad, type Load, type Pace } from '../../ledger/load.ts'
+import type { LedgerEvent } from '../../ledger/publisher.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends Pace {
   readonly client: Kafka
   readonly topic: string
   readonly partitions: number
-  readonly publisher: Publisher
-  /** Events a second, over all partitions. */
-  readonly perSecond: number
-  /** Ends by itself after so many events. @default never */
-  readonly total?: number
 }
 
-/** Events that are being written to a topic. */
-export interface Load {
-  /** Sends that were refused: whether their events are in the log is not known, and they are not confirmed. */
-  readonly refused: number
-  /** No more events; resolves when the last one is confirmed or refused. */
-  finish(): Promise<void>
-  /** Resolves when `total` events are through. */
-  readonly done: Promise<void>
-}
-
-const tickMs = 25
 const maxPerSend = 500
 /** Events of one partition that may wait; above it the load skips ticks. */
 const maxWaiting = 5000
@@ -108,40 +93,13 @@ export const partitionOf = (key: string, partitions: number): number => Number(k
 
 /** Writes events of the ledger at a steady rate, each key to its partition. */
 export const startLoad = (options: LoadOptions): Load => {
-  const { partitions, publisher, perSecond, total = Infinity } = options
-  const before = publisher.sent
+  const { partitions } = options
   const lanes = Array.from({ length: partitions }, (_, partition) => new Lane(options, partition))
-  const { promise: done, resolve } = Promise.withResolvers<void>()
-  const start = performance.now()
-  let skipped = 0
-  const closeAll = async (): Promise<void> => {
-    clearInterval(timer)
-    await Promise.all(lanes.map((lane) => lane.close()))
-    resolve()
-  }
-  const tick = (): void => {
-    const due = before + Math.min(total, Math.floor(((performance.now() - start) / 1000) * perSecond) - skipped)
-    if (due <= publisher.sent) return
-    if (lanes.some(({ waiting }) => waiting >= maxWaiting)) {
-      skipped += due - publisher.sent
-      return
-    }
-    while (publisher.sent < due) {
-      const event = publisher.next()
-      lanes[partitionOf(event.key, partitions)]?.push(event)
-    }
-    for (const lane of lanes) lane.flush()
-    if (publisher.sent >= before + total) void closeAll()
-  }
-  const timer = setInterval(tick, tickMs)
-  return {
-    get refused() {
-      return lanes.reduce((sum, lane) => sum + lane.refused, 0)
-    },
-    finish: async () => {
-      void closeAll()
-      await done
-    },
-    done,
-  }
+  return startPacedLoad(options, {
+    push: (event) => lanes[partitionOf(event.key, partitions)]?.push(event),
+    flush: () => lanes.forEach((lane) => lane.flush()),
+    isFull: () => lanes.some(({ waiting }) => waiting >= maxWaiting),
+    refused: () => lanes.reduce((sum, lane) => sum + lane.refused, 0),
+    close: async () => void (await Promise.all(lanes.map((lane) => lane.close()))),
+  })
 }

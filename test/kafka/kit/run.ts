@@ -1,19 +1,14 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Kafka } from 'kafkajs'
 import type { BehaviourRule } from '../../ledger/behaviour.ts'
-import { callsOf, type Call } from '../../ledger/calls.ts'
-import { startFunctionProcess, type FunctionProcess } from '../../ledger/function-process.ts'
 import type { LedgerFunction } from '../../ledger/function-server.ts'
-import { createPublisher, type Publisher } from '../../ledger/publisher.ts'
-import { readRecords, type InvocationRecord, type PublishRecord } from '../../ledger/records.ts'
+import { LedgerRun, openSides, type OpenedSides } from '../../ledger/ledger-run.ts'
+import type { Load } from '../../ledger/load.ts'
 import { acknowledgedUpTo, report, type Report, type ReportInput } from '../../ledger/report.ts'
-import { startConnector, type Connector, type ConnectorProgram } from '../../processes/connector.ts'
-import { scratchFolder, type ScratchFolder } from '../../processes/reaper.ts'
+import type { Connector, ConnectorProgram } from '../../processes/connector.ts'
 import { waitUntil } from '../../processes/wait-until.ts'
 import { createClient, createTopic, uniqueName, withAdmin, type TopicOptions } from '../../servers/kafka.ts'
-import { partitionOf, startLoad, type Load, type LoadOptions } from './load.ts'
+import { partitionOf, startLoad, type LoadOptions } from './load.ts'
 
 export interface RunOptions {
   /** Where the test looks and writes. */
@@ -64,42 +59,32 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, n
  * One topic, one function and one consumer group, with a ledger on both sides: events come from here, functions note their calls in a process
  * of their own, and connectors are programs. Everything ends with it.
  */
-export class KafkaRun implements AsyncDisposable {
+export class KafkaRun extends LedgerRun {
   readonly topic: string
   readonly group: string
-  readonly functions: FunctionProcess
-  readonly publisher: Publisher
   readonly client: Kafka
   readonly #options: RunOptions
-  readonly #folder: ScratchFolder
-  readonly #connectors: Connector[] = []
-  readonly #loads: Load[] = []
 
-  private constructor(options: RunOptions, topic: string, folder: ScratchFolder, functions: FunctionProcess) {
+  private constructor(options: RunOptions, topic: string, sides: OpenedSides) {
+    super(sides)
     this.#options = options
-    this.#folder = folder
     this.topic = topic
     this.group = `group-of-${topic}`
-    this.functions = functions
-    this.publisher = createPublisher({ path: join(folder.path, 'published'), keys: options.keys ?? 40, prefix: topic })
     this.client = createClient({ brokers: [...options.brokers], retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 } })
   }
 
   static async open(options: RunOptions): Promise<KafkaRun> {
+    const { annotations, keys, behaviour } = options
     const topic = uniqueName('ledger')
     await createTopic(options.brokers, topic, { partitions: options.partitions ?? 4, ...options.topicOptions })
-    const folder = scratchFolder('kafka-run')
-    try {
-      const functions = await startFunctionProcess({
-        path: join(folder.path, 'invocations'),
-        functions: [KafkaRun.#listed(topic, options.annotations)],
-        behaviour: options.behaviour ?? [],
-      })
-      return new KafkaRun(options, topic, folder, functions)
-    } catch (error) {
-      folder.remove()
-      throw error
-    }
+    const functions = [KafkaRun.#listed(topic, annotations)]
+    const sides = await openSides({
+      prefix: topic,
+      functions,
+      ...(keys !== undefined && { keys }),
+      ...(behaviour !== undefined && { behaviour }),
+    })
+    return new KafkaRun(options, topic, sides)
   }
 
   static #listed(topic: string, annotations: RunOptions['annotations']): LedgerFunction {
@@ -110,10 +95,6 @@ export class KafkaRun implements AsyncDisposable {
     return this.#options.partitions ?? 4
   }
 
-  get folder(): string {
-    return this.#folder.path
-  }
-
   program(env: Readonly<Record<string, string>> = {}): ConnectorProgram {
     const { brokers, connectorBrokers = brokers } = this.#options
     const place = { broker_hosts: connectorBrokers.join(','), group: this.group, gateway_url: this.functions.url }
@@ -121,44 +102,18 @@ export class KafkaRun implements AsyncDisposable {
   }
 
   /** Starts one more replica. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<Connector> {
-    const connector = await startConnector(this.program(env))
-    this.adopt(connector)
-    return connector
-  }
-
-  /** It ends with the run at the latest. */
-  adopt(connector: Connector): void {
-    this.#connectors.push(connector)
+  start(env: Readonly<Record<string, string>> = {}): Promise<Connector> {
+    return this.startProgram(this.program(env))
   }
 
   load(options: Pick<LoadOptions, 'perSecond' | 'total'>): Load {
     const { client, topic, partitions, publisher } = this
-    const load = startLoad({ client, topic, partitions, publisher, ...options })
-    this.#loads.push(load)
-    return load
+    return this.addLoad(startLoad({ client, topic, partitions, publisher, ...options }))
   }
 
   /** Writes so many events as fast as it goes. */
   async publish(total: number): Promise<void> {
     await this.load({ perSecond: 20_000, total }).done
-  }
-
-  published(): readonly PublishRecord[] {
-    return readRecords<PublishRecord>(join(this.#folder.path, 'published'))
-  }
-
-  invocations(): readonly InvocationRecord[] {
-    return readRecords<InvocationRecord>(join(this.#folder.path, 'invocations'))
-  }
-
-  calls(): readonly Call[] {
-    return callsOf(this.invocations())
-  }
-
-  /** Grows with each call. Cheap. */
-  get activity(): number {
-    return statSync(join(this.#folder.path, 'invocations')).size
   }
 
   /** The longest time without a call, milliseconds: of all, or of the partition that was silent longest. From epoch `since` on. */
@@ -171,20 +126,6 @@ export class KafkaRun implements AsyncDisposable {
       overall: gap(starts.map(({ at }) => at)),
       partition: Math.max(0, ...[...lanes.values()].map((lane) => gap(lane.map(({ at }) => at)))),
     }
-  }
-
-  /** Ids that a function had with success. */
-  succeeded(): ReadonlySet<string> {
-    return new Set(this.calls().flatMap(({ id, success }) => (success ? [id] : [])))
-  }
-
-  async waitForSuccesses(count: number, timeoutMs = 30_000): Promise<void> {
-    let seen = 0
-    await waitUntil(() => (seen = this.succeeded().size) >= count, {
-      timeoutMs,
-      everyMs: 100,
-      what: () => `${count} successes; there are ${seen}${this.#tails()}`,
-    })
   }
 
   /** Positions of the group, by partition. */
@@ -228,7 +169,7 @@ export class KafkaRun implements AsyncDisposable {
       last = [...ends].map(([partition, end]) => `${partition}: ${committed.get(partition)?.offset} of ${end}`).join(', ')
       return [...ends].every(([partition, end]) => end === 0 || committed.get(partition)?.offset === end)
     }
-    await waitUntil(look, { timeoutMs, everyMs: 200, what: () => `the commit of everything; ${last}${this.#tails()}` })
+    await waitUntil(look, { timeoutMs, everyMs: 200, what: () => `the commit of everything; ${last}${this.tails()}` })
   }
 
   /** Everything the ledger says, against what the group has committed. */
@@ -244,20 +185,5 @@ export class KafkaRun implements AsyncDisposable {
       letters: Array.from({ length: letters }, () => ({ id: '(a letter)' })),
       ...options,
     })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.finish()))
-    await Promise.all(this.#connectors.map((connector) => connector.kill9()))
-    await this.functions.close()
-    this.publisher.close()
-    this.#folder.remove()
-  }
-
-  #tails(): string {
-    return this.#connectors
-      .filter(({ running }) => running)
-      .map((connector) => `\n--- connector ${connector.pid}:\n${connector.output().slice(-4000)}`)
-      .join('')
   }
 }

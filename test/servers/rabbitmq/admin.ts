@@ -38,6 +38,8 @@ export interface RabbitmqAdmin {
   publish(queue: string, bodies: readonly (string | Uint8Array)[], options?: Options.Publish): Promise<void>
   /** Removes up to so many messages and gives them, with all their properties. */
   take(queue: string, count: number, vhost?: string): Promise<readonly GetMessage[]>
+  /** Looks at all messages that are ready and puts them back: the broker counts that as a delivery of each. */
+  peek(queue: string, vhost?: string): Promise<readonly GetMessage[]>
   /** Asked of the queue itself, so never late. `undefined`: there is no such queue. */
   depth(queue: string, vhost?: string): Promise<QueueDepth | undefined>
   /** Waits for a depth. */
@@ -98,13 +100,14 @@ const closeCode = (pattern: RegExp): string => `
     re:run(NameOf(Properties), ${binary(pattern.source)}) =/= nomatch],
   [rabbit_networking:close_connection(Pid, "closed by a test") || Pid <- Pids], length(Pids)`
 
-const takeFrom = (url: string, queue: string, count: number): Promise<readonly GetMessage[]> =>
+/** Gets messages; those that are not acknowledged go back when the channel closes. */
+const getFrom = (url: string, queue: string, count: number, isTaken: boolean): Promise<readonly GetMessage[]> =>
   withChannel(url, async (channel) => {
     const found: GetMessage[] = []
     while (found.length < count) {
       const message = await channel.get(queue)
       if (message === false) break
-      channel.ack(message)
+      if (isTaken) channel.ack(message)
       found.push(message)
     }
     return found
@@ -138,7 +141,8 @@ export const createAdmin = (addresses: RabbitmqAddresses): RabbitmqAdmin => {
       withChannel(url(), async (channel) => {
         await Promise.all(bodies.map((body) => publishConfirmed(channel, { exchange: '', routingKey: queue }, body, options)))
       }),
-    take: (queue, count, vhost) => takeFrom(url(vhost === undefined ? {} : { vhost }), queue, count),
+    take: (queue, count, vhost) => getFrom(url(vhost === undefined ? {} : { vhost }), queue, count, true),
+    peek: (queue, vhost) => getFrom(url(vhost === undefined ? {} : { vhost }), queue, Infinity, false),
     depth,
     awaitDepth: async (queue, wanted, timeoutMs = 30_000) => {
       let last: QueueDepth | undefined
