@@ -54,24 +54,23 @@ test('says what is there, missing, and other than it would be declared, and chan
   const { found, problems, serverVersion } = json<Answer>()
   expect(serverVersion).toMatch(/^3\.10\./)
   expect(problems.map((problem) => problem.function)).toEqual(['wrong'])
-  expect(found.map(({ kind, name, status, code: error }) => [kind, name, status, error]).toSorted()).toEqual(
-    [
-      ['exchange', 'absent', 'problem', 'E_RABBITMQ_NOT_DECLARED'],
-      ['exchange', 'shop', 'good', undefined],
-      ['queue', 'faas.openfaas-fn.bill', 'to-declare', undefined],
-      ['queue', 'faas.openfaas-fn.bill.dlq', 'to-declare', undefined],
-      ['queue', 'faas.openfaas-fn.bill.retry.5s', 'to-declare', undefined],
-      ['queue', 'faas.openfaas-fn.other', 'drift', 'E_RABBITMQ_DRIFT'],
-      ['queue', 'faas.openfaas-fn.other.dlq', 'to-declare', undefined],
-      ['queue', 'faas.openfaas-fn.other.retry.5s', 'to-declare', undefined],
-      ['queue', 'gone', 'problem', 'E_RABBITMQ_NOT_DECLARED'],
-      ['queue', 'gone.dlq', 'to-declare', undefined],
-      ['queue', 'gone.retry.5s', 'to-declare', undefined],
-      ['queue', 'plain', 'good', undefined],
-      ['queue', 'plain.dlq', 'to-declare', undefined],
-      ['queue', 'plain.retry.5s', 'to-declare', undefined],
-    ].toSorted(),
-  )
+  const lines = found.map(({ kind, name, status, code: error }) => [kind, name, status, ...(error === undefined ? [] : [error])].join(' '))
+  expect(lines.toSorted()).toEqual([
+    'exchange absent problem E_RABBITMQ_NOT_DECLARED',
+    'exchange shop good',
+    'queue faas.openfaas-fn.bill to-declare',
+    'queue faas.openfaas-fn.bill.dlq to-declare',
+    'queue faas.openfaas-fn.bill.retry.5s to-declare',
+    'queue faas.openfaas-fn.other drift E_RABBITMQ_DRIFT',
+    'queue faas.openfaas-fn.other.dlq to-declare',
+    'queue faas.openfaas-fn.other.retry.5s to-declare',
+    'queue gone problem E_RABBITMQ_NOT_DECLARED',
+    'queue gone.dlq to-declare',
+    'queue gone.retry.5s to-declare',
+    'queue plain good',
+    'queue plain.dlq to-declare',
+    'queue plain.retry.5s to-declare',
+  ])
   expect(await broker.management('GET', `/api/queues/${vhost}?columns=name,type`)).toEqual(before)
   const text = await run(args, { cwd, env })
   expect(text.out).toMatch(/ - queue +gone /)
