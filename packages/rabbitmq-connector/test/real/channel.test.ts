@@ -129,6 +129,10 @@ describe('a channel', () => {
     const quorum = new Map([['x-queue-type', 'quorum']])
     expect(await onOne((channel) => channel.assertQueue(queue, { ...options, arguments: quorum }))).toBe('E_RABBITMQ_PRECONDITION')
     expect(await onOne((channel) => channel.assertQueue(`${queue}-${'x'.repeat(255)}`, options))).toBe('E_RABBITMQ_CHANNEL')
+    // amqplib would wait for the answer to what it has not sent: the channel is not used again.
+    const stuck = await link.openChannel()
+    await codeOf(stuck.checkQueue('x'.repeat(256)))
+    expect([await lossOf(stuck.lost, 1000), await codeOf(stuck.checkQueue(queue))]).toEqual(['E_RABBITMQ_CHANNEL', 'E_RABBITMQ_CHANNEL'])
     await (await link.openChannel()).consume(queue, { consumerTag: 'x', exclusive: true }, noHandlers)
     expect(await onOne((channel) => channel.consume(queue, { consumerTag: 'y' }, noHandlers))).toBe('E_RABBITMQ_LOCKED')
     expect(link.lost.aborted).toBe(false)

@@ -74,11 +74,14 @@ describe('a message that is not confirmed', () => {
   it('ends alone: what comes next goes on a fresh channel, and the old one goes when its others have ended', async () => {
     const [broker, clock] = [new SilentBroker(), manualClock()]
     const publisher = createPublisher(broker, { clock, confirmTimeoutMs: 1000 })
-    const [stuck, other] = [outcome(publisher.publish(message('stuck'))), await (async () => {
-      await turns()
-      clock.advance(600)
-      return outcome(publisher.publish(message('other')))
-    })()]
+    const [stuck, other] = [
+      outcome(publisher.publish(message('stuck'))),
+      await (async () => {
+        await turns()
+        clock.advance(600)
+        return outcome(publisher.publish(message('other')))
+      })(),
+    ]
     await turns()
     clock.advance(600)
     await turns()
