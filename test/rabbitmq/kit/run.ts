@@ -55,6 +55,19 @@ export const connectorMain: string = fileURLToPath(new URL('../../../packages/ra
 
 const defaultDelays = ['5s', '30s', '5m', '30m']
 
+const annotation = (name: string): string => `com.openfaas.connector.${name}`
+
+/** Where the function `orders` has its events from. */
+const intakeOf = ({ mode, queueType }: RunOptions, queue: string): Readonly<Record<string, string>> =>
+  mode === 'binding'
+    ? {
+        [annotation('exchange')]: queue,
+        [annotation('routing-keys')]: 'orders.*',
+        [annotation('queue')]: queue,
+        ...(queueType !== undefined && { [annotation('queue-type')]: queueType }),
+      }
+    : { topic: queue }
+
 /**
  * One queue and one function, with a ledger on both sides: events come from here, functions note their calls in a process of their own, and
  * connectors are programs. Everything ends with it, its queues too.
