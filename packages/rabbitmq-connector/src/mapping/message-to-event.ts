@@ -109,10 +109,12 @@ const plainCloudEvent = ({ id, source, type, time }: Identity, original: Message
   return asCloudEvent(attributes, original.body)
 }
 
-const tooLarge = ({ length }: Uint8Array, max: number | undefined): Pick<MappedMessage, 'unreadable'> =>
-  max === undefined || length <= max
-    ? {}
-    : { unreadable: { reason: 'too-large', detail: `the body has ${length} bytes, and ${max} are allowed` } }
+/** What no function can be given: what it would see is not what was sent. Straight to the dead letters, and no call. */
+const unreadableOf = ({ undecodable, body: { length } }: DeliveredMessage, max: number | undefined): Pick<MappedMessage, 'unreadable'> => {
+  if (undecodable !== undefined) return { unreadable: { reason: 'decode', detail: undecodable } }
+  if (max === undefined || length <= max) return {}
+  return { unreadable: { reason: 'too-large', detail: `the body has ${length} bytes, and ${max} are allowed` } }
+}
 
 /**
  * The event of a message. A total function: nothing that a producer can write makes it throw or leave a message out.
@@ -151,6 +153,6 @@ export const messageToEvent = (message: DeliveredMessage, plan: MappingPlan, con
   return {
     event: rememberMessage(event, { message, original, queue: plan.queue, userId, death }),
     ...(targets !== undefined && { targets }),
-    ...tooLarge(body, context.maxBodyBytes),
+    ...unreadableOf(message, context.maxBodyBytes),
   }
 }

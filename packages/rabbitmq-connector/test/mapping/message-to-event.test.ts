@@ -128,6 +128,15 @@ describe('a message becomes an event', () => {
     expect(headers(['traceparent', Buffer.from(parent)])).toEqual([['traceparent', parent]])
   })
 
+  it('headers that could not be decoded make it unreadable, whatever its body', () => {
+    const undecodable = { ...message(), undecodable: 'its headers are nested too deep' }
+    for (const maxBodyBytes of [3, 100]) {
+      const { event, unreadable } = messageToEvent(undecodable, plan(), { ...context, maxBodyBytes })
+      expect(unreadable).toEqual({ reason: 'decode', detail: 'its headers are nested too deep' })
+      expect(event.data).toBe(undecodable.body)
+    }
+  })
+
   it('a body over the limit is unreadable, with its bytes', () => {
     const { event, unreadable } = messageToEvent(message(), plan(), { ...context, maxBodyBytes: 3 })
     expect(unreadable).toEqual({ reason: 'too-large', detail: 'the body has 7 bytes, and 3 are allowed' })
