@@ -1,5 +1,5 @@
 import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
-import type { FunctionDeclaration, OpenSession, SourceContext, Timer } from '@millrace/sdk'
+import type { FunctionDeclaration, OpenSession, Order, SourceContext, Timer } from '@millrace/sdk'
 import { ConsumeGate } from './consumer/consume-gate.ts'
 import type { HandOver } from './consumer/hand-over.ts'
 import type { Isolation } from './consumer/isolation.ts'
@@ -7,6 +7,9 @@ import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
 import { QueueConsumer } from './consumer/queue-consumer.ts'
 import { StreamLease } from './consumer/stream-lease.ts'
 import { StreamPosition } from './consumer/stream-position.ts'
+import { within } from './consumer/wait.ts'
+import { Wanted } from './consumer/wanted.ts'
+import { ScratchChannel } from './topology/scratch-channel.ts'
 import type { IntakePlan, TopologyPlan } from './topology/plan.ts'
 import { replyCodeOf, replyCodes } from './transport/amqp-errors.ts'
 import type { AmqpConnection, AmqpLink, Publisher } from './transport/transport.ts'
@@ -21,6 +24,8 @@ export interface SessionTimes {
   readonly drainMs: number
   /** How long the broker may take to answer one request. @default 20000 */
   readonly requestMs: number
+  /** How often it is looked whether the broker still knows the consumers. @default 30000 */
+  readonly checkMs: number
   /** Streams: how long a position may wait to be stored. @default 1000 */
   readonly checkpointMs: number
   /** Streams: finished messages after which it waits no longer. @default 1000 */
@@ -50,6 +55,8 @@ export interface SessionOptions {
   readonly observer: RabbitmqObserver
   readonly times: SessionTimes
   readonly vhost: string
+  /** Of functions that say none. */
+  readonly order: Order
   /** The beginning of consumer tags: host and process. */
   readonly host: string
   readonly random: () => number
@@ -58,11 +65,14 @@ export interface SessionOptions {
   readonly onPlan: (plan: TopologyPlan) => void
 }
 
+/** How long a stop waits for the broker's answers; after that the connections are closed over what is open. */
+const leaveMs = 2000
+
 /** Tags of two sessions of one process never meet. */
 let sessions = 0
 
-const wantsOrder = (declared: FunctionDeclaration | undefined): boolean =>
-  ['key', 'partition'].includes(declared?.annotations.get('com.openfaas.connector.order')?.trim() ?? '')
+const wantsOrder = (declared: FunctionDeclaration | undefined, otherwise: Order): boolean =>
+  ['key', 'partition'].includes(declared?.annotations.get('com.openfaas.connector.order')?.trim() ?? otherwise)
 
 /**
  * One link to the broker, and a consumer for each queue that the functions want. Trouble with one queue is mended by its own consumer; when
@@ -73,6 +83,7 @@ export class RabbitmqSession {
   readonly #options: SessionOptions
   readonly #context: SourceContext
   readonly #gate: ConsumeGate
+  readonly #wanted: Wanted
   readonly #consumers = new Map<string, QueueConsumer>()
   readonly #number = ++sessions
   readonly #ends: (() => void)[] = []
@@ -87,6 +98,7 @@ export class RabbitmqSession {
     this.#options = options
     this.#context = context
     this.#gate = new ConsumeGate(context.clock, options.soon)
+    this.#wanted = new Wanted(context.functions, (functions) => this.#plan(functions))
     this.session = openSession({
       pause: (intake) => this.#repause(intake),
       resume: (intake) => this.#repause(intake),
@@ -119,7 +131,31 @@ export class RabbitmqSession {
       await this.session.close().catch(() => {})
       throw error
     }
-    this.#ends.push(functions.subscribe(() => this.#schedule()))
+    this.#ends.push(functions.subscribe(() => this.#onFunctions()))
+    this.#scheduleCheck()
+  }
+
+  #scheduleCheck(): void {
+    const timer = this.#context.clock.after(this.#options.times.checkMs, () => void this.#check())
+    this.#ends.push(() => timer.cancel())
+  }
+
+  /** Looks at every queue that is consumed. */
+  async #check(): Promise<void> {
+    const link = this.#link
+    if (link === undefined || this.session.ended) return
+    const scratch = new ScratchChannel(link)
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.state !== 'consuming') continue
+      try {
+        consumer.check(await scratch.run((channel) => channel.checkQueue(consumer.queue)))
+      } catch (error) {
+        if (this.session.ended || link.lost.aborted) break
+        if (isMillraceError(error) && error.code === 'E_RABBITMQ_QUEUE_MISSING') consumer.lose(error)
+      }
+    }
+    await scratch.close()
+    if (!this.session.ended) this.#scheduleCheck()
   }
 
   #watch(link: AmqpLink): void {
@@ -136,12 +172,14 @@ export class RabbitmqSession {
 
   /** Whose consume was on its way when the link went: the broker closes everything over one queue. */
   #blame(link: AmqpLink): void {
-    const { isolation } = this.#options
     const certain = replyCodeOf(link.lost.reason) === replyCodes.internalError
-    for (const queue of this.#gate.inFlight) {
-      if (isolation.has(queue) || !isolation.blame(queue, certain)) continue
-      this.#context.logger.warn('the connection was lost over the consume of a queue; that queue gets one of its own', { queue })
-    }
+    for (const queue of this.#gate.inFlight) this.#isolate(queue, certain)
+  }
+
+  #isolate(queue: string, certain: boolean): void {
+    const { isolation } = this.#options
+    if (isolation.has(queue) || !isolation.blame(queue, certain)) return
+    this.#context.logger.warn('the consume of a queue costs the connection; that queue gets one of its own', { queue })
   }
 
   /** An only queue that cannot be consumed is a connector that cannot work, and its readiness should say so. */
@@ -152,7 +190,8 @@ export class RabbitmqSession {
   }
 
   #held(queue: string): boolean {
-    return this.session.ended || this.session.paused(queue) || this.#options.publisher.blocked || this.#context.draining.aborted
+    if (this.session.ended || this.session.paused(queue) || this.#options.publisher.blocked || this.#context.draining.aborted) return true
+    return !this.#wanted.has(queue)
   }
 
   #repause(intake: string | undefined): void {
@@ -186,8 +225,19 @@ export class RabbitmqSession {
       return
     }
     // Everything is acknowledged or released by now: what the channels still hold goes back.
-    await Promise.all(consumers.map((consumer) => consumer.close(0)))
-    await this.#working?.catch(() => {})
+    const closing = Promise.all(consumers.map((consumer) => consumer.close(0))).then(() => this.#working)
+    // A broker that answers nothing must not use up what a pod has beyond its drain.
+    await within(this.#context.clock, leaveMs, closing.catch(() => {}))
+  }
+
+  #plan(functions: readonly FunctionDeclaration[]): TopologyPlan {
+    return this.#options.topology.plan(functions, this.#link?.serverVersion ?? '')
+  }
+
+  /** What nobody wants any more stops at once, and what is wanted again before its consumer is dismissed goes on. */
+  #onFunctions(): void {
+    this.#repause(undefined)
+    this.#schedule()
   }
 
   #schedule(): void {
@@ -217,8 +267,8 @@ export class RabbitmqSession {
 
   /** Makes the consumers what the functions want. */
   async #reconcile(): Promise<void> {
-    const { topology, onPlan } = this.#options
-    const plan = topology.plan(this.#context.functions.snapshot(), this.#link?.serverVersion ?? '')
+    const { onPlan } = this.#options
+    const plan = this.#plan(this.#context.functions.snapshot())
     this.#context.reportProblems(plan.problems)
     onPlan(plan)
     const work: Promise<void>[] = []
@@ -278,8 +328,9 @@ export class RabbitmqSession {
 
   /** Their lanes keep the order, key by key or as a whole: the queue need not go one by one. */
   #allOrdered({ function: only }: IntakePlan, functions: readonly FunctionDeclaration[]): boolean {
-    if (only !== undefined) return wantsOrder(this.#context.functions.get(only))
-    return functions.filter(({ topics }) => topics.length > 0).every(wantsOrder)
+    const { order } = this.#options
+    if (only !== undefined) return wantsOrder(this.#context.functions.get(only), order)
+    return functions.filter(({ topics }) => topics.length > 0).every((declared) => wantsOrder(declared, order))
   }
 
   #stream(plan: IntakePlan, consumer: () => QueueConsumer): { readonly position: StreamPosition; readonly lease: StreamLease } {
@@ -314,8 +365,14 @@ export class RabbitmqSession {
 
   async #consume(queue: string, link: AmqpLink, consume: () => Promise<void>): Promise<void> {
     if (link !== this.#link) return consume()
-    await this.#gate.run(queue, consume)
-    this.#options.isolation.trust(queue)
+    try {
+      await this.#gate.run(queue, consume)
+      this.#options.isolation.trust(queue)
+    } catch (error) {
+      // A queue without a leader: the broker says nothing, and then closes everything.
+      if (isMillraceError(error) && error.code === 'E_RABBITMQ_NO_ANSWER') this.#isolate(queue, true)
+      throw error
+    }
   }
 
   async #dismiss(consumer: QueueConsumer): Promise<void> {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Delivery, Logger, Session, Source, SourceContext, Target } from '@millrace/sdk'
+import type { Delivery, Logger, Order, Session, Source, SourceContext, Target } from '@millrace/sdk'
 import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
 import { Isolation } from './consumer/isolation.ts'
 import { countingObserver, scrapeConsumers } from './counting-observer.ts'
@@ -59,6 +59,7 @@ const defaultTimes: SessionTimes = {
   settleMs: 1000,
   drainMs: 10_000,
   requestMs: 20_000,
+  checkMs: 30_000,
   checkpointMs: 1000,
   checkpointEvery: 1000,
   leaseMs: 30_000,
@@ -76,6 +77,7 @@ interface Lasting {
 
 class AmqpSource {
   readonly deadLetters?: NonNullable<Source['deadLetters']>
+  readonly order: Order
   readonly #options: RabbitmqSourceOptions
   readonly #topology: TopologyOptions
   readonly #plans = new Plans()
@@ -85,12 +87,14 @@ class AmqpSource {
 
   constructor(options: RabbitmqSourceOptions) {
     this.#options = options
-    this.#topology = { ...defaultTopology, ...options.topology }
+    const topology: TopologyOptions = { ...defaultTopology, ...options.topology }
+    this.#topology = options.deadLetters === false ? { ...topology, deadLetterQueue: undefined } : topology
+    this.order = topology.singleActiveConsumer ? 'partition' : 'none'
     this.#publisher = new LazyPublisher({
       ...options.publisher,
       onEnded: (error, tookMs) => this.#lasting?.observer.published(error, tookMs),
     })
-    if (options.deadLetters === false || this.#topology.deadLetterQueue === undefined) return
+    if (this.#topology.deadLetterQueue === undefined) return
     this.deadLetters = rabbitmqDeadLetters({
       publisher: this.#publisher,
       name: `rabbitmq:${this.#topology.deadLetterQueue}`,
@@ -127,6 +131,7 @@ class AmqpSource {
         observer,
         times,
         vhost: where.vhost,
+        order: this.order,
         host: `millrace-${hostname()}-${process.pid}`,
         random: Math.random,
         soon: (run) => void setImmediate(run),
@@ -203,7 +208,7 @@ export const rabbitmqSource = (options: RabbitmqSourceOptions): RabbitmqSource =
   return {
     name: 'rabbitmq',
     replay: 'broker',
-    order: 'none',
+    order: source.order,
     position: 'each',
     replies: true,
     headerPrefix: rabbitmqHeaderPrefix,

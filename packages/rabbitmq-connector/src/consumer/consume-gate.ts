@@ -1,3 +1,4 @@
+import { isMillraceError } from '@millrace/sdk'
 import type { Clock } from '@millrace/sdk'
 import { within } from './wait.ts'
 
@@ -33,8 +34,8 @@ export class ConsumeGate {
       await consume()
       this.#inFlight.delete(queue)
     } catch (error) {
-      // The end of its connection may be heard of a moment later than that of its channel.
-      this.#soon(() => this.#inFlight.delete(queue))
+      // What was not answered may still cost the connection; and its end may be heard of a moment later than that of the channel.
+      if (!isMillraceError(error) || error.code !== 'E_RABBITMQ_NO_ANSWER') this.#soon(() => this.#inFlight.delete(queue))
       throw error
     } finally {
       resolve()

@@ -1,6 +1,7 @@
 import { deliver } from '@millrace/sdk'
-import type { Settlement, SourceContext, Target } from '@millrace/sdk'
+import type { Settlement, SourceContext } from '@millrace/sdk'
 import type { Dedupe } from '../dedupe/dedupe.ts'
+import { dedupeIdOf } from '../mapping/dedupe-id.ts'
 import type { MappedMessage } from '../mapping/message-to-event.ts'
 import type { IntakePlan } from '../topology/plan.ts'
 import type { DeliveredMessage } from '../transport/message.ts'
@@ -10,6 +11,8 @@ import type { RabbitmqObserver } from './observer.ts'
 export interface Arrival {
   readonly message: DeliveredMessage
   readonly mapped: MappedMessage
+  /** From the queue of one function: kept with the queue while the function is gone. */
+  readonly isOwn: boolean
 }
 
 /** A message in the hands of the runtime, with what may be done to it. */
@@ -21,6 +24,8 @@ export interface Handed {
   finish(): boolean
   /** It must come again. */
   giveBack(): void
+  /** It is not for anybody just now: handed over anew when its function is there again, and back in its queue when the consumer goes. */
+  hold(): void
 }
 
 /** @see HandOver */
@@ -39,9 +44,14 @@ export interface HandOverOptions {
 /** Results after which the event needs no second call: a dead letter may be put back under its id, and a retry is still to come. */
 const finished: ReadonlySet<string> = new Set(['done', 'accepted', 'filtered'])
 
-/** A copy for some functions is no repeat of the event itself, nor of a copy for others. */
-const markOf = (id: string, targets: readonly Target[] | undefined): string =>
-  targets === undefined ? id : `${id}#${targets.map((target) => target.function).join(',')}`
+/** The mark of an event that may be known again. A copy for some functions is no repeat of the event itself, nor of a copy for others. */
+const markOf = ({ event, targets }: MappedMessage): string | undefined => {
+  const id = dedupeIdOf(event)
+  return id === undefined || targets === undefined ? id : `${id}#${targets.map((target) => target.function).join(',')}`
+}
+
+/** Whether nothing is left to do. An event that nobody wanted may be wanted when it comes again. */
+const isFinished = ({ results }: Settlement): boolean => results.length > 0 && results.every(({ outcome }) => finished.has(outcome))
 
 /** The way of a message into the runtime and of its result back to the broker. */
 export class HandOver {
@@ -52,46 +62,45 @@ export class HandOver {
   }
 
   read(message: DeliveredMessage, plan: IntakePlan): Arrival {
-    return { message, mapped: this.#options.map(message, plan) }
+    return { message, mapped: this.#options.map(message, plan), isOwn: plan.function !== undefined }
   }
 
   /** Whether it was finished before. Never rejects. */
   repeated({ mapped }: Arrival): boolean | Promise<boolean> {
     const { dedupe } = this.#options
-    // Two messages without an id of their own may look the same and not be.
-    if (dedupe === undefined || mapped.event.ambiguousId === true) return false
-    return dedupe.seen(markOf(mapped.event.id, mapped.targets))
+    const mark = dedupe === undefined ? undefined : markOf(mapped)
+    return dedupe === undefined || mark === undefined ? false : dedupe.seen(mark)
   }
 
   emit(handed: Handed, intake: string): void {
-    const { event, targets, unreadable } = handed.arrival.mapped
+    const { isOwn, mapped } = handed.arrival
+    const { event, targets, unreadable } = mapped
     deliver(this.#options.context, {
       event,
       intake,
       ...(targets !== undefined && { targets }),
       ...(unreadable !== undefined && { unreadable }),
+      ...(isOwn && { unlisted: 'release' }),
       ack: (settlement) => this.#ack(handed, settlement),
-      release: () => handed.giveBack(),
+      release: (reason) => (reason === 'unlisted' ? handed.hold() : handed.giveBack()),
     })
   }
 
   #ack(handed: Handed, settlement: Settlement): void | Promise<void> {
     const { dedupe, reply } = this.#options
     const replying = reply(handed.arrival, settlement, () => handed.ended)
-    const { event } = handed.arrival.mapped
-    const marks = dedupe !== undefined && event.ambiguousId !== true && settlement.results.every(({ outcome }) => finished.has(outcome))
-    if (replying === undefined && !marks) {
+    const mark = dedupe !== undefined && isFinished(settlement) ? markOf(handed.arrival.mapped) : undefined
+    if (replying === undefined && mark === undefined) {
       handed.finish()
       return undefined
     }
-    return this.#conclude(handed, replying, marks)
+    return this.#conclude(handed, replying, mark)
   }
 
   /** The reply is confirmed before the message is acknowledged; the mark stands before it too, or a crash between them would be a repeat. */
-  async #conclude(handed: Handed, replying: Promise<void> | undefined, marks: boolean): Promise<void> {
-    const { mapped } = handed.arrival
+  async #conclude(handed: Handed, replying: Promise<void> | undefined, mark: string | undefined): Promise<void> {
     await replying
-    if (marks) await this.#options.dedupe?.mark(markOf(mapped.event.id, mapped.targets))
+    if (mark !== undefined) await this.#options.dedupe?.mark(mark)
     handed.finish()
   }
 }

@@ -3,6 +3,8 @@ export interface InboxHooks<T> {
   /** False: nothing is let through just now. Asked before each item. */
   open(): boolean
   emit(item: T): void
+  /** Where it stands among the others: the smaller comes first. */
+  place(item: T): number
   /** It was handled before: nothing is to be done but to acknowledge it. */
   repeat(item: T): void
 }
@@ -21,18 +23,19 @@ export class Inbox<T> {
   readonly #hooks: InboxHooks<T>
   #waiting: Waiting<T>[] = []
   #pumping = false
+  #returned: T[] = []
 
   constructor(hooks: InboxHooks<T>) {
     this.#hooks = hooks
   }
 
   get size(): number {
-    return this.#waiting.length
+    return this.#waiting.length + this.#returned.length
   }
 
   /** @param repeat whether it was handled before; must not reject */
   push(item: T, repeat: boolean | Promise<boolean> = false): void {
-    if (repeat === false && this.#waiting.length === 0 && !this.#pumping && this.#hooks.open()) {
+    if (repeat === false && this.size === 0 && !this.#pumping && this.#hooks.open()) {
       this.#hooks.emit(item)
       return
     }
@@ -47,10 +50,16 @@ export class Inbox<T> {
     this.pump()
   }
 
+  /** It was let through, and waits again: before everything that came after it. Call `pump()` for it. */
+  putBack(item: T): void {
+    this.#returned.push(item)
+  }
+
   /** Lets through what may go. Call it when `open()` has become true. */
   pump(): void {
     // Whoever is handed an item may pause, resume or acknowledge in the same breath.
     if (this.#pumping) return
+    this.#takeReturned()
     this.#pumping = true
     try {
       let passed = 0
@@ -66,8 +75,17 @@ export class Inbox<T> {
     }
   }
 
+  /** Whatever was let through came before what waits. */
+  #takeReturned(): void {
+    if (this.#returned.length === 0) return
+    const { place } = this.#hooks
+    const returned = this.#returned.splice(0).map((item): Waiting<T> => ({ item, repeat: false }))
+    this.#waiting = [...returned, ...this.#waiting].toSorted((left, right) => place(left.item) - place(right.item))
+  }
+
   /** Forgets everything: its channel is gone, and all of it comes again. */
   clear(): void {
     this.#waiting = []
+    this.#returned = []
   }
 }

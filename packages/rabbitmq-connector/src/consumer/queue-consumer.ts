@@ -1,57 +1,21 @@
 import { describeError, MillraceError } from '@millrace/sdk'
-import type { Clock, Logger } from '@millrace/sdk'
 import type { IntakePlan } from '../topology/plan.ts'
 import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
-import type { AmqpLink } from '../transport/transport.ts'
+import type { AmqpLink, QueueState } from '../transport/transport.ts'
 import type { Arrival, Handed } from './hand-over.ts'
 import { Inbox } from './inbox.ts'
-import type { ConsumerState, ConsumerView, RabbitmqObserver } from './observer.ts'
+import type { ConsumerState, ConsumerView } from './observer.ts'
+import { Liveness } from './liveness.ts'
+import { holdsWhilePaused } from './pausing.ts'
 import { Quarantine } from './quarantine.ts'
-import type { StreamLease } from './stream-lease.ts'
-import type { StreamPosition } from './stream-position.ts'
+import type { QueueConsumerOptions } from './queue-consumer-options.ts'
 import { Subscription } from './subscription.ts'
 import { orFail } from './wait.ts'
-
-/** What a consumer is given; times in milliseconds. */
-export interface QueueConsumerOptions {
-  readonly plan: IntakePlan
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  readonly observer: RabbitmqObserver
-  readonly requestMs: number
-  readonly soon: (run: () => void) => void
-  readonly nextTag: (queue: string) => string
-  /** The link to consume on: the shared one, or the queue's own. @throws MillraceError */
-  readonly link: (queue: string) => Promise<AmqpLink>
-  /** On a connection of its own. */
-  readonly isolated: (queue: string) => boolean
-  /** Declares what the plan says. @throws MillraceError */
-  readonly declare: (link: AmqpLink, plan: IntakePlan) => Promise<void>
-  /** Runs one consume in its turn. */
-  readonly gate: (queue: string, link: AmqpLink, consume: () => Promise<void>) => Promise<void>
-  /** Nothing is to be handed over just now. */
-  readonly held: (queue: string) => boolean
-  /** Makes an event of a message; must not throw. */
-  readonly read: (message: DeliveredMessage, plan: IntakePlan) => Arrival
-  /** Whether it was finished before; must not reject. */
-  readonly repeated: (arrival: Arrival) => boolean | Promise<boolean>
-  readonly emit: (handed: Handed, intake: string) => void
-  /** One message in hand at a time: its functions keep no order of their own. */
-  readonly serial: (plan: IntakePlan) => boolean
-  readonly revoke: (intakes: readonly string[], drainMs: number) => Promise<void>
-  /** Streams: the place in it, and the right to read it. */
-  readonly stream?: { readonly position: StreamPosition; readonly lease: StreamLease } | undefined
-}
 
 /** All declarations of one queue. */
 const declareMs = 30_000
 /** A consumer that lived this long was a good one: its next loss starts with a short wait again. */
 const goodAfterMs = 60_000
-
-/** Cancelling the only consumer would delete it, hand an ordered queue to another consumer in the middle, or lose the place in a stream. */
-const holdsWhilePaused = (plan: IntakePlan): boolean =>
-  plan.ordered || plan.mode === 'stream' || plan.declare.queue === undefined || plan.declare.queue.autoDelete
 
 /**
  * Keeps one queue consumed: declares, consumes, and begins again with a growing wait whenever its channel or its consumer is lost or
@@ -69,8 +33,11 @@ export class QueueConsumer {
   #consumingSince = Infinity
   /** In hand of the runtime, for queues that go one by one. */
   #inHand = 0
+  readonly #liveness = new Liveness()
+  #delivered = 0
   /** What of the plan is not in force yet. */
   #stale: 'declare' | 'consume' | undefined
+  #renews = false
   #over = false
   #working: Promise<void> | undefined
   #again = false
@@ -135,9 +102,17 @@ export class QueueConsumer {
     void this.#work()
   }
 
-  /** Its wait is over: something has changed that may help. */
-  hasten(): void {
-    this.#quarantine.end()
+  /** What the broker says of the queue: a consumer that it has forgotten is lost, one that may be forgotten is made anew. */
+  check(state: QueueState): void {
+    const subscription = this.#subscription
+    if (this.#state !== 'consuming' || subscription?.consuming !== true || this.#working !== undefined) return
+    const { ordered, prefetch } = this.#plan
+    const verdict = this.#liveness.look(state, this.#delivered, subscription.open < prefetch, ordered)
+    if (verdict === 'gone') this.lose(new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
+    // The place in a stream belongs to its subscription; there nobody else is hidden behind our consumer.
+    if (verdict !== 'doubtful' || this.#options.stream !== undefined) return
+    this.#stale = 'consume'
+    void this.#work()
   }
 
   /**
@@ -211,7 +186,7 @@ export class QueueConsumer {
       this.#become('paused')
       return
     }
-    if (!subscription.consuming) await this.#consume(subscription)
+    if (!subscription.consuming || this.#renews) await this.#consume(subscription)
     if (this.#subscription === subscription) this.#become(held(this.queue) ? 'paused' : 'consuming')
   }
 
@@ -242,7 +217,7 @@ export class QueueConsumer {
     link.lost.throwIfAborted()
     if (old === undefined) await this.#subscribe(link, plan)
     // What is in flight stays where it is; only the consumer is made anew.
-    else if (stale === 'consume') await old.cancel()
+    else if (stale === 'consume') this.#renews = true
   }
 
   async #subscribe(link: AmqpLink, plan: IntakePlan): Promise<void> {
@@ -268,6 +243,7 @@ export class QueueConsumer {
     this.#inbox = new Inbox<Arrival>({
       open: () => this.#mayHandOver(subscription),
       emit: (arrival) => this.#emit(subscription, arrival),
+      place: ({ message }) => message.deliveryTag,
       repeat: ({ message }) => {
         observer.repeated(plan.queue)
         this.#finish(subscription, message)
@@ -280,6 +256,7 @@ export class QueueConsumer {
   async #consume(subscription: Subscription): Promise<void> {
     const { gate, link: linkOf, clock } = this.#options
     const { queue, prefetch, consumerPriority } = this.#plan
+    this.#renews = false
     const link = await linkOf(queue)
     await gate(queue, link, () =>
       subscription.consume(prefetch, {
@@ -294,6 +271,7 @@ export class QueueConsumer {
   #onMessage(subscription: Subscription, message: DeliveredMessage): void {
     const { stream, read, repeated } = this.#options
     if (this.#subscription !== subscription) return
+    this.#delivered += 1
     if (stream?.position.arrived(message) === false) {
       subscription.ack(message)
       return
@@ -321,6 +299,11 @@ export class QueueConsumer {
       },
       giveBack: () => {
         subscription.giveBack(arrival.message)
+        this.#left(subscription)
+      },
+      hold: () => {
+        if (this.#subscription !== subscription) return
+        this.#inbox?.putBack(arrival)
         this.#left(subscription)
       },
     }

@@ -87,9 +87,13 @@ export class Subscription {
     return this.#book.open
   }
 
-  /** @throws MillraceError; the channel is of no use afterwards */
+  /**
+   * Consumes; a consumer that stands already ends after the new one has begun, so that a queue that lives by its consumers is never without.
+   * @throws MillraceError; the channel is of no use afterwards
+   */
   async consume(prefetch: number, consume: Omit<ConsumeOptions, 'consumerTag'>): Promise<void> {
     const { clock, requestMs, queue, nextTag } = this.#options
+    const before = this.#tag
     const consumerTag = nextTag()
     this.#tag = consumerTag
     const work = async (): Promise<void> => {
@@ -104,6 +108,7 @@ export class Subscription {
           },
         },
       )
+      if (before !== undefined) await this.#channel.cancel(before)
     }
     try {
       await orFail(clock, requestMs, work(), () => Subscription.#late(this.#options, 'basic.consume'))

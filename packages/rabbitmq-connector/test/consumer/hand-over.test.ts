@@ -60,6 +60,43 @@ test.each(['dead-lettered', 'dropped', 'deferred'] as const)(
   },
 )
 
+test('an event that no function wanted is not finished: one may want it when it comes again', async () => {
+  await play(remembering())
+  broker.publish('orders', 'o1', { messageId: 'a' })
+  await turns()
+  await player.settle(player.inHand[0], [])
+  broker.publish('orders', 'o1 again', { messageId: 'a' })
+  await turns()
+  expect([player.texts, marks.size]).toEqual([['o1', 'o1 again'], 0])
+})
+
+test('a retry copy is a repeat of itself alone, by the id of its first message', async () => {
+  await play(remembering())
+  const copy = { headers: new Map([['millrace-event-id', 'e-1'], ['millrace-target', 'f'], ['millrace-attempt', '1']]) }
+  broker.publish('orders', 'copy', { messageId: 'a', ...copy })
+  await turns()
+  await player.ackAll()
+  broker.publish('orders', 'copy again', { messageId: 'a', ...copy })
+  broker.publish('orders', 'the event', { messageId: 'a' })
+  await turns()
+  expect(player.texts).toEqual(['copy', 'the event'])
+})
+
+const cloudEvent = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/shop', 'ce-type': 'order' }
+
+test.each([
+  ['has the id of a CloudEvent only', cloudEvent],
+  ['has the id of a copy only', { 'millrace-event-id': 'e-1', 'millrace-target': 'f', 'millrace-attempt': '1' }],
+])('what %s is never taken for a repeat', async (_what, headers) => {
+  await play(remembering())
+  for (let i = 0; i < 2; i += 1) {
+    broker.publish('orders', 'same', { headers: new Map(Object.entries(headers)) })
+    await turns()
+    await player.ackAll()
+  }
+  expect([player.texts, marks.size]).toEqual([['same', 'same'], 0])
+})
+
 test('messages without an id of their own are never taken for repeats', async () => {
   await play(remembering())
   for (let i = 0; i < 2; i += 1) {

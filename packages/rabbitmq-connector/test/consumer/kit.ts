@@ -6,6 +6,7 @@ import type {
   FunctionDeclaration,
   FunctionsChange,
   ReleaseReason,
+  RouteResult,
   Session,
   Settled,
   SourceContext,
@@ -111,13 +112,14 @@ export class Player {
   }
 
   async ack(hand: Hand | undefined, outcome: Settled = 'done', name: string = 'f'): Promise<void> {
+    const reply = { status: 200, headers: {}, body: new TextEncoder().encode(`re: ${hand?.text}`), truncated: false }
+    await this.settle(hand, [{ target: { function: name, attempts: 1 }, outcome, status: 200, ...(outcome === 'done' && { reply }) }])
+  }
+
+  async settle(hand: Hand | undefined, results: readonly RouteResult[]): Promise<void> {
     if (hand === undefined) throw new Error('nothing is in hand')
-    const { delivery } = hand
     hand.left = 'acked'
-    const reply = { status: 200, headers: {}, body: new TextEncoder().encode(`re: ${hand.text}`), truncated: false }
-    await delivery.ack({
-      results: [{ target: { function: name, attempts: 1 }, outcome, status: 200, ...(outcome === 'done' && { reply }) }],
-    })
+    await hand.delivery.ack({ results })
     await turns()
   }
 

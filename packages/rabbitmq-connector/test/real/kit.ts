@@ -9,7 +9,7 @@ import type { RabbitmqSource, RabbitmqSourceOptions } from '../../src/source.ts'
 import { asAdmin } from './transport-kit.ts'
 
 /** Short times, so that a test of a loss takes seconds. */
-const quick = { linkMs: 5000, settleMs: 50, drainMs: 3000, requestMs: 5000, checkpointMs: 50, leaseMs: 2000 }
+const quick = { linkMs: 5000, settleMs: 50, drainMs: 3000, requestMs: 5000, checkMs: 500, checkpointMs: 50, leaseMs: 2000 }
 
 /** One test's part of a broker: connectors and gateways that end with it. */
 export class Bench {
