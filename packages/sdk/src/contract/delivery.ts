@@ -48,6 +48,8 @@ export type ReleaseReason =
   | 'revoked'
   /** The session that gave it is gone. */
   | 'lost'
+  /** Its function is no longer listed, and the delivery says `unlisted: 'release'`. */
+  | 'unlisted'
 
 /**
  * An event with the two ways out of the connector.
@@ -60,6 +62,12 @@ export interface Delivery {
   readonly intake: string
   /** These functions only: a retry copy, a replay, a schedule of one function. Absent: the topic map decides. Names that the map does not list are not called. */
   readonly targets?: readonly Target[]
+  /**
+   * What becomes of it when its one target is not listed, or no longer: `drop` settles it as dropped, counted (S5); `release` gives it back to
+   * a source that keeps what belongs to a function which is gone. With several targets each of them is dropped by itself.
+   * @default 'drop'
+   */
+  readonly unlisted?: 'drop' | 'release'
   /** Set when the event cannot be given to a function: it goes straight to the dead letters, no call is made. */
   readonly unreadable?: { readonly reason: 'decode' | 'too-large'; readonly detail: string }
   /** Every route is settled. May be asynchronous (a commit, a confirmed reply); a rejection is logged and the broker gives the event again. */

@@ -49,6 +49,15 @@ export class Departures {
     if (entry.pending === 0) this.acknowledge(entry)
   }
 
+  /** Its function is gone: dropped, counted (S5), or given back to a source that keeps what was for this function alone. */
+  settleUnlisted(route: Route): void {
+    const { entry } = route
+    if (entry.delivery.unlisted !== 'release' || entry.routes.length > 1) return this.settle(route, 'dropped')
+    const next = this.#take(route)
+    if (next !== undefined && next.state === 'queued') this.#hooks.ready(next)
+    this.release(entry, 'unlisted')
+  }
+
   acknowledge(entry: Entry): void {
     const { clock, observer } = this.#options
     const { event } = entry.delivery

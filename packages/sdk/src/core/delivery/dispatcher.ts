@@ -181,7 +181,7 @@ export class Dispatcher {
       const reply = result.kind === 'response' && this.#options.wantReply() ? { reply: result.reply } : {}
       departures.settle(route, queue.policy.async ? 'accepted' : 'done', reply)
     } else if (outcome.kind === 'drop') {
-      departures.settle(route, 'dropped')
+      departures.settleUnlisted(route)
     } else if (outcome.kind === 'dead-letter') {
       if (outcome.reason === 'gone') queue.gone = true
       const status = result.kind === 'response' ? `status ${result.reply.status}` : `${result.cause}: ${result.detail}`

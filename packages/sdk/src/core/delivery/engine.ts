@@ -158,7 +158,11 @@ export class Engine {
   }
 
   #route(entry: Entry): void {
-    if (this.#router.route(entry)) this.#enqueue(entry)
+    const { targets, unlisted } = entry.delivery
+    const [only] = targets ?? []
+    if (unlisted === 'release' && only !== undefined && targets?.length === 1 && !this.#router.lists(only)) {
+      this.#departures.release(entry, 'unlisted')
+    } else if (this.#router.route(entry)) this.#enqueue(entry)
     else this.#onUnmatched(entry)
   }
 
@@ -189,7 +193,7 @@ export class Engine {
     for (const route of routes) {
       const idle = route.state === 'queued' || route.state === 'ready' || route.state === 'waiting'
       if (!idle || route.entry.state !== 'open') continue
-      if (!route.queue.listed) this.#departures.settle(route, 'dropped')
+      if (!route.queue.listed) this.#departures.settleUnlisted(route)
       else if (route.state === 'waiting' && route.waitClock !== 'attempts') {
         this.#scheduler.waiting.remove(route)
         this.#dispatcher.ready(route)

@@ -35,6 +35,10 @@ export class Router {
     return matches.length > 0
   }
 
+  lists(target: Target): boolean {
+    return this.#map.get(target.function) !== undefined
+  }
+
   /** A new snapshot: every queue gets its function's new policy, or is no longer listed. */
   setMap(map: RoutingTable): void {
     this.#map = map

@@ -9,6 +9,7 @@ export interface DeliverySpec {
   readonly intake: string
   readonly targets?: readonly Target[]
   readonly unreadable?: Delivery['unreadable']
+  readonly unlisted?: Delivery['unlisted']
   /** Called once, when every route is settled. @default nothing happens */
   readonly ack?: (settlement: Settlement) => void | Promise<void>
   /** Called once, when the event must come again. @default nothing: it stays unacknowledged, and the broker gives it again */
@@ -28,6 +29,7 @@ export const makeDelivery = (spec: DeliverySpec, onError?: (error: unknown) => v
     intake: spec.intake,
     ...(spec.targets && { targets: spec.targets }),
     ...(spec.unreadable && { unreadable: spec.unreadable }),
+    ...(spec.unlisted && { unlisted: spec.unlisted }),
     ack: (settlement) => (first() ? spec.ack?.(settlement) : undefined),
     release(reason) {
       if (!first()) return
