@@ -84,7 +84,7 @@ const contentOf = ({ exchange, routingKey, properties, body }: Message): string 
 }
 
 /** The producer's own id, if it gave one. */
-const messageIdOf = ({ properties: { messageId } }: Message): string | undefined =>
+export const messageIdOf = ({ properties: { messageId } }: Message): string | undefined =>
   // U+FFFD stands for bytes that were not UTF-8: different ids could look the same.
   messageId === undefined || messageId === '' || messageId.includes('\uFFFD') ? undefined : messageId
 

@@ -72,7 +72,13 @@ test('an event that no function wanted is not finished: one may want it when it 
 
 test('a retry copy is a repeat of itself alone, by the id of its first message', async () => {
   await play(remembering())
-  const copy = { headers: new Map([['millrace-event-id', 'e-1'], ['millrace-target', 'f'], ['millrace-attempt', '1']]) }
+  const copy = {
+    headers: new Map([
+      ['millrace-event-id', 'e-1'],
+      ['millrace-target', 'f'],
+      ['millrace-attempt', '1'],
+    ]),
+  }
   broker.publish('orders', 'copy', { messageId: 'a', ...copy })
   await turns()
   await player.ackAll()
