@@ -1,7 +1,7 @@
 export { rabbitmqSource } from './source.ts'
 export { connectionOf } from './connection-of.ts'
 export { examineRabbitmq } from './examine.ts'
-export { rabbitmqLetters } from './letters-of.ts'
+export { rabbitmqLetters, removeDeliveredRabbitmqLetters } from './letters-of.ts'
 export { dedupe } from './dedupe/dedupe.ts'
 export { rabbitmqMetrics } from './metrics.ts'
 export { rabbitmqSettings } from './settings.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { parseGoDuration, printable, systemClock } from '@millrace/sdk'
+import { describeError, parseGoDuration, printable, systemClock } from '@millrace/sdk'
 import { wrongUsage } from '../failure.ts'
 import type { CliIo } from '../io.ts'
 import { type LetterPlace, openLetterPlace } from '../replay/letter-place.ts'
@@ -28,9 +28,9 @@ interface ReplayFlags {
 
 const help = `
 Each letter goes to the function that failed and to no other, with the id and the headers of its event. What was delivered is recorded
-durably (beside the letters, or where --resume says), so a second run does not repeat it. What fails again stays a letter. A function that
-fails five times in a row is left for another time. A letter may be delivered twice if the command is killed: functions that use
-X-Event-Id or Idempotency-Key notice.
+durably (beside the letters, or where --resume says), so a second run does not repeat it; from a RabbitMQ queue it is then taken out. What
+fails again stays a letter. A function that fails five times in a row is left for another time. A letter may be delivered twice if the
+command is killed: functions that use X-Event-Id or Idempotency-Key notice.
 
 Gateway credentials come from the settings of a connector (basic_auth, secret_mount_path); they go to /system/* only.
 
@@ -90,13 +90,26 @@ const printOutcome = ({ delivered, failed, left, failures }: ReplayOutcome, plan
   io.out(`${plan.selected} letters: ${delivered} delivered, ${failed} failed again, ${left} left for another time\n`)
 }
 
+/** Delivered letters need nothing more: what fails here is made good by the next replay. */
+const removeDelivered = async (place: LetterPlace, log: ReplayLog, io: CliIo): Promise<{ readonly removed?: number }> => {
+  if (place.removeDelivered === undefined) return {}
+  try {
+    return { removed: await place.removeDelivered((letter) => log.has(letter)) }
+  } catch (error) {
+    io.err(`letters that were delivered are still where they were, the next replay takes them out: ${describeError(error, 300)}\n`)
+    return { removed: 0 }
+  }
+}
+
 const run = async (place: LetterPlace, flags: ReplayFlags, selection: Selection, log: ReplayLog, io: CliIo): Promise<number> => {
   const { core, gatewayIsGiven } = await readSettings(flags, io)
   const numbers = { concurrency: countOf('--concurrency', flags.concurrency, 1000), attempts: countOf('--attempts', flags.attempts, 100) }
   const rate = flags.rate === undefined ? {} : { ratePerSecond: rateOf(flags.rate) }
   const plan = await planReplay(place, selection, log)
   if (flags.dryRun === true || plan.selected === 0) {
-    if (flags.json === true) io.out(jsonText({ dryRun: flags.dryRun === true, ...plan, delivered: 0, failed: 0, left: 0, failures: [] }))
+    const dryRun = flags.dryRun === true
+    const removal = dryRun ? {} : await removeDelivered(place, log, io)
+    if (flags.json === true) io.out(jsonText({ dryRun, ...plan, delivered: 0, failed: 0, left: 0, failures: [], ...removal }))
     else printPlan(plan, io)
     return plan.unreadable > 0 ? 1 : 0
   }
@@ -118,7 +131,8 @@ const run = async (place: LetterPlace, flags: ReplayFlags, selection: Selection,
     }),
   )
   progress.end()
-  if (flags.json === true) io.out(jsonText({ dryRun: false, ...plan, ...outcome }))
+  const removal = await removeDelivered(place, log, io)
+  if (flags.json === true) io.out(jsonText({ dryRun: false, ...plan, ...outcome, ...removal }))
   else printOutcome(outcome, plan, io)
   return exitCode ?? (outcome.failed + outcome.left + plan.unreadable > 0 ? 1 : 0)
 }

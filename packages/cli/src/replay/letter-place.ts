@@ -14,6 +14,11 @@ export interface LetterPlace {
   readonly logPath: string
   /** All letters, oldest first; may be called again. */
   read(onUnreadable: () => void): AsyncIterable<DeadLetter>
+  /**
+   * Takes what was delivered away from there, where that can be done; resolves with how many went. May be called again.
+   * @throws MillraceError
+   */
+  removeDelivered?(isDelivered: (letter: DeadLetter) => Promise<boolean>): Promise<number>
 }
 
 async function* readFiles(path: string, onUnreadable: () => void): AsyncGenerator<DeadLetter, void> {

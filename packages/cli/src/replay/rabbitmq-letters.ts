@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { connectionOf, rabbitmqLetters, rabbitmqSettings } from '@millrace/rabbitmq-connector'
+import { connectionOf, rabbitmqLetters, rabbitmqSettings, removeDeliveredRabbitmqLetters } from '@millrace/rabbitmq-connector'
 import { coreSettings, loadConfig, nodeFileReader, silentLogger } from '@millrace/sdk'
 import { wrongUsage } from '../failure.ts'
 import type { CliIo } from '../io.ts'
@@ -39,9 +39,10 @@ export const openRabbitmqLetters = async (given: string, flags: SettingFlags, io
     ...(vhost === undefined ? [] : [`--rabbitmq-vhost=${decoded(vhost)}`]),
   ]
   const { values } = await loadConfig({ core: coreSettings, rabbitmq: rabbitmqSettings }, { argv, env: io.env, files: nodeFileReader })
-  const connection = connectionOf(values.rabbitmq)
+  const place = { connection: connectionOf(values.rabbitmq), queue, logger: silentLogger }
   return {
     logPath: resolve(io.cwd, '.millrace', 'replayed', encodeURIComponent(queue)),
-    read: (onUnreadable) => rabbitmqLetters({ connection, queue, logger: silentLogger, onForeign: onUnreadable }),
+    read: (onUnreadable) => rabbitmqLetters({ ...place, onForeign: onUnreadable }),
+    removeDelivered: (isDelivered) => removeDeliveredRabbitmqLetters(place, isDelivered),
   }
 }

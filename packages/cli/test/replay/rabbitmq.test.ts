@@ -11,7 +11,7 @@ const credentialsOf = async () => {
   return { place: `rabbitmq://${host}:${port}`, env: { rabbitmq_username: username, rabbitmq_password: password } }
 }
 
-test('letters in a RabbitMQ queue are delivered again, each to its function, and not a second time', async () => {
+test('letters in a RabbitMQ queue are delivered again, each to its function, and leave the queue; all else stays there', async () => {
   const broker = await rabbitmq.shared()
   const { place, env } = await credentialsOf()
   const vhost = uniqueName('replay/ed')
@@ -30,21 +30,29 @@ test('letters in a RabbitMQ queue are delivered again, each to its function, and
     const at = { exchange: '', routingKey: queue }
     await publishConfirmed(channel, at, 'one', { headers: letter('e-1', 'good.openfaas-fn') })
     await publishConfirmed(channel, at, 'two', { headers: letter('e-2', 'other.openfaas-fn') })
+    await publishConfirmed(channel, at, 'three', { headers: letter('e-3', 'broken.openfaas-fn') })
     await publishConfirmed(channel, at, 'dead-lettered by the broker itself')
   })
-  const gateway = await fakeGateway({ functions: { good: {}, other: {} } })
+  const gateway = await fakeGateway({ functions: { good: {}, other: {}, broken: () => ({ status: 422 }) } })
   later(() => gateway.close())
   const cwd = folderOf()
   const address = `${place}/${encodeURIComponent(vhost)}/${queue}`
-  const replay = () => run(['replay', address, '--gateway', gateway.url, '--json'], { cwd, env })
-  const first = await replay()
-  expect(first.json(), first.err).toMatchObject({ letters: 2, delivered: 2, failed: 0, left: 0, unreadable: 1 })
-  expect(new Set(gateway.requests.map(({ path }) => path))).toEqual(new Set(['/function/good.openfaas-fn', '/function/other.openfaas-fn']))
-  expect(gateway.requests.map((request) => request.body.toString()).toSorted()).toEqual(['one', 'two'])
-  const second = await replay()
-  expect(second.json(), second.err).toMatchObject({ letters: 2, selected: 0, delivered: 0 })
-  expect(gateway.requests).toHaveLength(2)
+  const replay = (...more: readonly string[]) => run(['replay', address, '--gateway', gateway.url, '--json', ...more], { cwd, env })
+  const plan = await replay('--dry-run')
+  expect(plan.json(), plan.err).toMatchObject({ letters: 3, selected: 3 })
+  expect(await broker.depth(queue, vhost)).toEqual({ ready: 4, unacked: 0 })
+  const first = await replay('--only-function', 'good')
+  expect(first.json(), first.err).toMatchObject({ letters: 3, delivered: 1, failed: 0, left: 0, unreadable: 1, removed: 1 })
   expect(await broker.depth(queue, vhost)).toEqual({ ready: 3, unacked: 0 })
+  const second = await replay()
+  expect(second.json(), second.err).toMatchObject({ letters: 2, delivered: 1, failed: 1, removed: 1 })
+  const paths = ['good', 'other', 'broken'].map((name) => `/function/${name}.openfaas-fn`)
+  expect(new Set(gateway.requests.map(({ path }) => path))).toEqual(new Set(paths))
+  expect(gateway.requests.map((request) => request.body.toString()).toSorted()).toEqual(['one', 'three', 'two'])
+  expect((await broker.take(queue, 9, vhost)).map(({ content }) => content.toString())).toEqual([
+    'three',
+    'dead-lettered by the broker itself',
+  ])
 }, 90_000)
 
 test('an address that is none is refused, and a queue that is not there is named', async () => {
