@@ -1,6 +1,7 @@
 import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
 import type { FunctionDeclaration, OpenSession, Order, SourceContext, Timer } from '@millrace/sdk'
 import { ConsumeGate } from './consumer/consume-gate.ts'
+import { ConsumerWatch } from './consumer/consumer-watch.ts'
 import type { HandOver } from './consumer/hand-over.ts'
 import type { Isolation } from './consumer/isolation.ts'
 import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
@@ -9,7 +10,6 @@ import { StreamLease } from './consumer/stream-lease.ts'
 import { StreamPosition } from './consumer/stream-position.ts'
 import { within } from './consumer/wait.ts'
 import { Wanted } from './consumer/wanted.ts'
-import { ScratchChannel } from './topology/scratch-channel.ts'
 import type { IntakePlan, TopologyPlan } from './topology/plan.ts'
 import { replyCodeOf, replyCodes } from './transport/amqp-errors.ts'
 import type { AmqpConnection, AmqpLink, Publisher } from './transport/transport.ts'
@@ -106,6 +106,8 @@ export class RabbitmqSession {
     })
   }
 
+  readonly #nextTag = (queue: string): string => `${this.#options.host}-${queue}-${this.#number}.${++this.#tags}`.slice(-255)
+
   /** The queues of this session, for gauges. */
   get consumers(): readonly ConsumerView[] {
     return [...this.#consumers.values()].map((consumer) => consumer.view)
@@ -132,30 +134,10 @@ export class RabbitmqSession {
       throw error
     }
     this.#ends.push(functions.subscribe(() => this.#onFunctions()))
-    this.#scheduleCheck()
-  }
-
-  #scheduleCheck(): void {
-    const timer = this.#context.clock.after(this.#options.times.checkMs, () => void this.#check())
-    this.#ends.push(() => timer.cancel())
-  }
-
-  /** Looks at every queue that is consumed. */
-  async #check(): Promise<void> {
-    const link = this.#link
-    if (link === undefined || this.session.ended) return
-    const scratch = new ScratchChannel(link)
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.state !== 'consuming') continue
-      try {
-        consumer.check(await scratch.run((channel) => channel.checkQueue(consumer.queue)))
-      } catch (error) {
-        if (this.session.ended || link.lost.aborted) break
-        if (isMillraceError(error) && error.code === 'E_RABBITMQ_QUEUE_MISSING') consumer.lose(error)
-      }
-    }
-    await scratch.close()
-    if (!this.session.ended) this.#scheduleCheck()
+    const { clock, logger } = this.#context
+    const consumers = (): Iterable<QueueConsumer> => this.#consumers.values()
+    const watch = new ConsumerWatch({ clock, logger, link: this.#link, everyMs: times.checkMs, consumers, nextTag: this.#nextTag })
+    this.#ends.push(() => watch.stop())
   }
 
   #watch(link: AmqpLink): void {
@@ -227,7 +209,11 @@ export class RabbitmqSession {
     // Everything is acknowledged or released by now: what the channels still hold goes back.
     const closing = Promise.all(consumers.map((consumer) => consumer.close(0))).then(() => this.#working)
     // A broker that answers nothing must not use up what a pod has beyond its drain.
-    await within(this.#context.clock, leaveMs, closing.catch(() => {}))
+    await within(
+      this.#context.clock,
+      leaveMs,
+      closing.catch(() => {}),
+    )
   }
 
   #plan(functions: readonly FunctionDeclaration[]): TopologyPlan {
@@ -297,7 +283,7 @@ export class RabbitmqSession {
 
   #engage(plan: IntakePlan): Promise<void> {
     if (this.session.ended) return Promise.resolve()
-    const { isolation, handOver, observer, random, soon, times, topology, host } = this.#options
+    const { isolation, handOver, observer, random, soon, times, topology } = this.#options
     const { clock, logger, functions } = this.#context
     const consumer: QueueConsumer = new QueueConsumer({
       plan,
@@ -307,7 +293,7 @@ export class RabbitmqSession {
       observer,
       soon,
       requestMs: times.requestMs,
-      nextTag: (queue) => `${host}-${queue}-${this.#number}.${++this.#tags}`.slice(-255),
+      nextTag: this.#nextTag,
       link: (queue) => this.#linkFor(queue),
       isolated: (queue) => isolation.has(queue),
       declare: (link, wanted) => topology.apply(link, wanted),

@@ -115,6 +115,17 @@ export class QueueConsumer {
     void this.#work()
   }
 
+  /** A stream that has given nothing, not even the message before its checkpoint. */
+  get unheard(): boolean {
+    return this.#state === 'consuming' && this.#options.stream?.position.unheard === true
+  }
+
+  /** @param end the newest offset of the stream; absent: it is empty */
+  checkEnd(end: number | undefined): void {
+    if (!this.unheard || this.#options.stream?.position.isBehind(end) !== true) return
+    this.lose(new MillraceError('E_RABBITMQ_STREAM_ANEW', { queue: this.queue, checkpoint: this.#options.stream.position.position, end }))
+  }
+
   /**
    * Stops consuming, lets what is in flight end for up to `drainMs`, and leaves; what is left goes back to the queue.
    * On a stop of the connector all of it is acknowledged or released already. Never rejects.

@@ -71,6 +71,9 @@ export class StreamPosition {
   #completions = 0
   #writing: Promise<void> | undefined
   #stopped = false
+  #heard = false
+  /** The checkpoint is of a stream that is gone. */
+  #anew = false
   lastOffset: number | undefined
 
   constructor(options: StreamPositionOptions) {
@@ -80,6 +83,20 @@ export class StreamPosition {
   /** The offset to go on from. */
   get position(): number | undefined {
     return this.#window.commitPoint ?? this.#stored
+  }
+
+  /** It has a checkpoint, and has given nothing since it is consumed: not even the message before, which is asked for to know the stream by. */
+  get unheard(): boolean {
+    return !this.#heard && (this.position ?? 0) > 0
+  }
+
+  /**
+   * Whether a stream that ends there cannot be the one of the checkpoint: it was deleted and made anew, and RabbitMQ would give nothing of
+   * it before the offset that was asked for. If so, the next subscription begins with its first message.
+   */
+  isBehind(end: number | undefined): boolean {
+    this.#anew = end !== undefined && end + 1 < (this.position ?? 0)
+    return this.#anew
   }
 
   get span(): number {
@@ -96,8 +113,9 @@ export class StreamPosition {
     const own = this.#window.commitPoint
     const stored = found === undefined ? undefined : parseCheckpoint(found.value)
     // What this process has finished counts even where it could not be stored, unless another reader has been here since.
-    const position = own !== undefined && (stored === undefined || own >= stored) && this.#stored === stored ? own : stored
-    this.#done = position === own ? runs : []
+    const known = own !== undefined && (stored === undefined || own >= stored) && this.#stored === stored ? own : stored
+    const position = this.#anew ? undefined : known
+    this.#done = position !== undefined && position === own ? runs : []
     this.#stored = stored
     this.#lease = lease
     this.#window = offsetWindow(64)
@@ -105,14 +123,18 @@ export class StreamPosition {
     this.#withheld = []
     this.#stopped = false
     this.lastOffset = undefined
+    this.#heard = false
     if (position !== undefined) this.#window.advance(position)
-    return new Map([['x-stream-offset', position ?? startField(start)]])
+    const from = position === undefined ? startField(this.#anew ? 'first' : start) : Math.max(0, position - 1)
+    this.#anew = false
+    return new Map([['x-stream-offset', from]])
   }
 
   /** Notes an arrival. False: it was finished before, and only its credit is to be given back. */
   arrived(message: DeliveredMessage): boolean {
     const offset = streamOffset(message)
     if (offset === undefined) return true
+    this.#heard = true
     const { commitPoint } = this.#window
     if ((this.lastOffset !== undefined && offset <= this.lastOffset) || (commitPoint !== undefined && offset < commitPoint)) return false
     if (this.lastOffset === undefined && commitPoint !== undefined && offset > commitPoint) {

@@ -140,7 +140,8 @@ export class MemoryQueue {
   }
 
   #cursorOf(start: FieldValue | undefined): number {
-    if (typeof start === 'number') return Math.min(start, this.ready.length)
+    // As the real one: nothing below the offset is given, also where the stream does not reach it yet.
+    if (typeof start === 'number') return start
     if (start === 'first') return 0
     return start === 'last' ? Math.max(0, this.ready.length - 1) : this.ready.length
   }

@@ -531,6 +531,12 @@ export const errorTable = {
     fix: 'If they are not wanted: rabbitmqctl delete_queue -p {vhost} {queue}',
     retryable: false,
   },
+  E_RABBITMQ_STREAM_ANEW: {
+    message: 'The stream {queue} ends at offset {end}, before the stored position {checkpoint}: it was deleted and made anew.',
+    effect: 'It is read from its first message; nothing of it is left out.',
+    fix: 'Nothing, if it was meant. What the old stream had and was not delivered is gone with it.',
+    retryable: true,
+  },
   E_RABBITMQ_TLS: {
     message: 'TLS with RabbitMQ at {brokers} failed: {reason}',
     effect:
