@@ -10,5 +10,5 @@ process.exitCode = await runProgram({
   about: 'Calls OpenFaaS functions with the messages of the RabbitMQ queues, exchanges and streams that they name.',
   settings: rabbitmqSettings,
   metrics: rabbitmqMetrics,
-  source: (settings) => rabbitmqSource(rabbitmqOptions(settings)),
+  source: (settings, _logger, core) => rabbitmqSource(rabbitmqOptions(settings, core)),
 })

@@ -8,7 +8,8 @@ import type { ExchangeType } from './transport/transport.ts'
 
 /** What is consumed, and how queues are declared. Times in milliseconds. */
 export interface TopologyConfig {
-  readonly mode: 'queue' | 'exchange' | 'none'
+  /** Absent: `queue`, or with a topology of Templum `none`. */
+  readonly mode: 'queue' | 'exchange' | 'none' | undefined
   readonly queues: readonly ProQueue[]
   readonly topicQueues: readonly string[]
   readonly exchange: string | undefined
@@ -26,7 +27,8 @@ export interface TopologyConfig {
   readonly expiresMs: number | undefined
   readonly consumerTimeoutMs: number | undefined
   readonly defaultNamespace: string
-  readonly owner: string
+  /** Absent: see `ownerOf`. */
+  readonly owner: string | undefined
   readonly retireAfterMs: number
   readonly maxQueues: number
 }
@@ -59,12 +61,11 @@ const topology: SettingType<TemplumTopology> = {
 type Part<K extends keyof TopologyConfig> = { readonly [P in K]: Setting<TopologyConfig[P]> }
 
 const consumed: Part<'mode' | 'queues' | 'topicQueues' | 'exchange' | 'exchangeType' | 'exchangeQueue' | 'templum' | 'defaultNamespace'> = {
-  mode: setting({
+  mode: optionalSetting({
     name: 'rabbitmq_mode',
     type: choice(['queue', 'exchange', 'none']),
-    default: 'queue',
     describe:
-      'What the annotation topic of a function means: the name of a queue; a routing key, with wildcards, of rabbitmq_exchange over one shared queue; or nothing: then only functions with annotations of their own for a queue or an exchange are served.',
+      'What the annotation topic of a function means: the name of a queue; a routing key, with wildcards, of rabbitmq_exchange over one shared queue; or nothing: then only functions with annotations of their own for a queue or an exchange are served. Absent: queue, or none with rabbitmq_topology, whose topics are served in any mode.',
     example: 'exchange',
   }),
   queues: setting({
@@ -193,12 +194,11 @@ export const topologySettings: { readonly [K in keyof TopologyConfig]: Setting<T
       'How long declared queues let a message stay unacknowledged (x-consumer-timeout, from RabbitMQ 3.12); it must be longer than upstream_timeout and the waits in the process. Absent: as the broker has it, 30 minutes.',
     example: '2h',
   }),
-  owner: setting({
+  owner: optionalSetting({
     name: 'rabbitmq_owner',
     type: text({ maxLength: 100, pattern: /^[A-Za-z0-9._-]+$/, allowed: 'letters, digits and ._-' }),
-    default: 'millrace',
     describe:
-      'Whose bindings the connector may take away again: replicas of one connector have the same name, other connectors on the same broker and state store another.',
+      'Whose bindings the connector may take away again: replicas of one connector have the same name, other connectors on the same broker and state store another. Absent: one for each set of watched namespaces and of exchanges over several functions; when those change, what was bound under the old name stays bound.',
     example: 'shop',
   }),
   retireAfterMs: setting({

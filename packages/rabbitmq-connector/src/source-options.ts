@@ -1,6 +1,8 @@
 import { brokerLogin, connectionOf, vhostOf } from './connection-of.ts'
 import { dedupe } from './dedupe/dedupe.ts'
 import { managementApi } from './management-api.ts'
+import { ownerOf } from './owner-of.ts'
+import type { Watched } from './owner-of.ts'
 import { depthsByApi } from './queue-depths.ts'
 import type { DepthReader } from './queue-depths.ts'
 import type { RabbitmqConfig } from './settings.ts'
@@ -23,11 +25,11 @@ const apiReader = (config: RabbitmqConfig, url: string): DepthReader =>
     }),
   )
 
-/** The options of `rabbitmqSource` that these settings say. */
-export const rabbitmqOptions = (config: RabbitmqConfig): RabbitmqSourceOptions => ({
+/** The options of `rabbitmqSource` that these settings say, and those of the core. @param watched absent: all namespaces */
+export const rabbitmqOptions = (config: RabbitmqConfig, watched?: Watched): RabbitmqSourceOptions => ({
   connection: connectionOf(config),
   topology: topologyOf(config),
-  owner: config.owner,
+  owner: ownerOf(config, watched),
   retireAfterMs: config.retireAfterMs,
   mapping: { orderKey: config.orderKey, cloudEvents: config.cloudEvents },
   deadLetters: config.deadLetters === 'queue',

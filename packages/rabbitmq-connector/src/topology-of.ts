@@ -15,7 +15,8 @@ const exchangeOf = ({ exchange, exchangeType, exchangeQueue }: TopologyConfig): 
 
 /** What is consumed and declared, as these settings say. The version is the broker's to say. */
 export const topologyOf = (config: TopologyConfig & LetterConfig): Omit<TopologyOptions, 'serverVersion'> => ({
-  mode: config.mode,
+  // A Templum connector leaves functions alone whose topics are not in its file.
+  mode: config.mode ?? (config.templum === undefined ? 'queue' : 'none'),
   queues: config.queues,
   topics: config.topicQueues,
   ...exchangeOf(config),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { connectionOf } from '../src/connection-of.ts'
 import { rabbitmqSettings } from '../src/settings.ts'
 import type { RabbitmqConfig } from '../src/settings.ts'
+import { topologyOf } from '../src/topology-of.ts'
 
 const pemText = (label: string): string => `-----BEGIN ${label}-----\nYQ==\n-----END ${label}-----\n`
 
@@ -103,6 +104,13 @@ describe('the settings of existing connectors', () => {
       maxInflight: 128,
     })
     expect((await loadAll(env)).warnings).toEqual([expect.stringMatching(/^insecure_skip_verify .*gateway_tls_ca_file/)])
+  })
+
+  it('of the Templum connector: functions whose topics are not in its file are left alone, unless a mode says what topics are', async () => {
+    const mode = async (env: Readonly<Record<string, string>>): Promise<string> => topologyOf(await load(env)).mode
+    expect(await mode({ PATH_TO_TOPOLOGY: '/topology.yaml' })).toBe('none')
+    expect(await mode({ PATH_TO_TOPOLOGY: '/topology.yaml', rabbitmq_mode: 'queue' })).toBe('queue')
+    expect(await mode({})).toBe('queue')
   })
 
   it('leave alone what a shell sets for itself, and the links of Services', async () => {

@@ -102,7 +102,7 @@ export const runDev = async (config: DevConfig, io: CliIo): Promise<number> => {
       http,
       cronSource(config.cron),
       ...(config.kafka === undefined ? [] : [kafkaSource(kafkaOptions(config.kafka, logger))]),
-      ...(config.rabbitmq === undefined ? [] : [rabbitmqSource(rabbitmqOptions(config.rabbitmq))]),
+      ...(config.rabbitmq === undefined ? [] : [rabbitmqSource(rabbitmqOptions(config.rabbitmq, core))]),
     ]
     const host = await startHost({
       config: { ...core, gatewayUrl: url },

@@ -5,6 +5,7 @@ import { version } from '../core/version.ts'
 import { nodeFileReader } from '../ports/files/file-reader.ts'
 import { createLogger } from '../ports/logging/pino-logger.ts'
 import type { MetricsTable } from '../ports/metrics/metrics-table.ts'
+import type { CoreConfig } from './config/core-config.ts'
 import { coreSettings } from './config/core-settings.ts'
 import { helpText } from './config/help-text.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -26,7 +27,7 @@ export interface ConnectorProgram<V extends object> {
   readonly settings: Component<V>
   /** Rows of the source's own metrics. */
   readonly metrics?: MetricsTable
-  source(settings: Readonly<V>, logger: Logger): Source | Promise<Source>
+  source(settings: Readonly<V>, logger: Logger, core: Readonly<CoreConfig>): Source | Promise<Source>
 }
 
 /** What a program is run with. @default the process's own */
@@ -109,7 +110,7 @@ export const runProgram = async <V extends object>(
     const { core, source: settings } = config.values
     const logger = createLogger({ level: core.debug ? 'debug' : 'info', encoding: core.logEncoding, base: { program: program.name } })
     for (const warning of config.warnings) logger.warn(warning)
-    const source = await program.source(settings, logger)
+    const source = await program.source(settings, logger, core)
     const host = await startHost({
       config: core,
       describedConfig: describeConfig(config),
