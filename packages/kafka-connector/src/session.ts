@@ -1,4 +1,4 @@
-import { deliver, describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
+import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
 import type { FunctionDeclaration, OpenSession, SourceContext, Timer } from '@millrace/sdk'
 import type { KafkaObserver } from './consumer/observer.ts'
 import type { Partition } from './consumer/partition.ts'
@@ -8,6 +8,7 @@ import type { ConsumerTimes } from './consumer/topic-consumer.ts'
 import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 import type { DriverRecord, KafkaDriver } from './driver/driver.ts'
 import { recordToEvent } from './mapping/record-to-event.ts'
+import { RecordDelivery } from './record-delivery.ts'
 import type { ValueDecoder } from './registry/value-decoder.ts'
 import { selectTopics } from './topics/topic-pattern.ts'
 import { groupTopics, resolveTopics } from './topics/resolve-topics.ts'
@@ -65,6 +66,7 @@ export class KafkaSession {
   readonly #complaints = new Map<string, string>()
   /** Topics whose dead letters have somewhere to go. */
   readonly #prepared = new Set<string>()
+  readonly #mayTarget = (name: string, topic: string): boolean => subscribes(this.#context.functions.get(name), topic)
   #cluster = ''
   #timer: Timer | undefined
   #timerAt = Infinity
@@ -243,7 +245,7 @@ export class KafkaSession {
       observer,
       revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
       paused: (intake) => this.session.paused(intake),
-      emit: (record, intake, complete) => this.#emit(record, intake, complete),
+      emit: (record, partition, seq) => this.#emit(record, partition, seq),
       ready: this.#options.decoder && ((record) => this.#options.decoder?.ready(record)),
       onLost: (reason) => this.#onLost(consumer, reason),
     })
@@ -266,21 +268,14 @@ export class KafkaSession {
     if (this.#consumers.get(consumer.groupId) === consumer) this.#consumers.delete(consumer.groupId)
   }
 
-  #emit(record: DriverRecord, intake: string, complete: () => void): void {
+  #emit(record: DriverRecord, partition: Partition, seq: number): void {
     if (this.session.ended) return
-    const { event, unreadable, targets } = recordToEvent(record, {
+    const mapped = recordToEvent(record, {
       cluster: this.#cluster,
       decoded: this.#options.decoder?.decode(record),
-      mayTarget: (name, topic) => subscribes(this.#context.functions.get(name), topic),
+      mayTarget: this.#mayTarget,
     })
-    // A release needs nothing: the record stays open in its window, and comes again with the next assignment.
-    deliver(this.#context, {
-      event,
-      intake,
-      ack: complete,
-      ...(unreadable !== undefined && { unreadable }),
-      ...(targets !== undefined && { targets }),
-    })
+    this.#context.emit(new RecordDelivery(mapped, partition, seq))
   }
 
   #onLost(consumer: TopicConsumer, reason: Error): void {

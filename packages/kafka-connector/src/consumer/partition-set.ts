@@ -9,7 +9,7 @@ export interface PartitionSetOptions {
   readonly observer: KafkaObserver
   /** The runtime has paused this intake, or all. */
   readonly paused: (intake: string) => boolean
-  readonly emit: (record: DriverRecord, intake: string, complete: () => void) => void
+  readonly emit: (record: DriverRecord, partition: Partition, seq: number) => void
   /** @see PartitionHooks */
   readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
   readonly onFlow: (partition: Partition) => void
@@ -93,11 +93,11 @@ export class PartitionSet {
     const { emit, onFlow, onCompleted, observer, paused, ready, soon } = this.#options
     const hooks: PartitionHooks = {
       ...(ready !== undefined && { ready }),
-      emit: (record, complete) => {
+      emit: (record, seq) => {
         const seen = this.#seen.get(partition.intake) ?? -1
         if (record.offset <= seen) observer.redelivered(partition.topic)
         else this.#remember(partition.intake, record.offset)
-        emit(record, partition.intake, complete)
+        emit(record, partition, seq)
       },
       onFlow: () => onFlow(partition),
       onCompleted,

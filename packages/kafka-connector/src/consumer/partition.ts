@@ -32,8 +32,8 @@ export interface StartPosition {
 export interface PartitionHooks {
   /** Asked before each record is taken. A promise: the partition waits for it, and asks again. Its rejection means that the connector stops. */
   ready?(record: DriverRecord): Promise<void> | undefined
-  /** Hands one over; may put the partition on hold at once. `complete` counts once, and only while it is owned. */
-  emit(record: DriverRecord, complete: () => void): void
+  /** Hands one over; may put the partition on hold at once. `seq` is for `complete`. */
+  emit(record: DriverRecord, seq: number): void
   /** Whether records may be fetched has changed. */
   onFlow(): void
   /** Something is there to commit. */
@@ -153,6 +153,17 @@ export class Partition implements TopicPartition {
     return this.#closed
   }
 
+  /** A record is finished, by the number it was emitted with. Counts once, and only while the partition is owned. */
+  complete(seq: number): void {
+    if (this.#closed) {
+      this.#hooks.onFenced()
+      return
+    }
+    if (!this.#window.complete(seq)) return
+    this.#changed = true
+    this.#hooks.onCompleted()
+  }
+
   /** What should be committed; `undefined` when the broker has it already. */
   dirty(): CommitItem | undefined {
     const offset = this.#window.commitPoint
@@ -259,25 +270,14 @@ export class Partition implements TopicPartition {
   }
 
   #take(record: DriverRecord): void {
-    const window = this.#window
-    const seq = window.push(record.offset, record.offset + 1)
+    const seq = this.#window.push(record.offset, record.offset + 1)
     this.#pushed += 1
     if (this.#isDone(record.offset)) {
       this.skipped += 1
-      this.#complete(window, seq)
+      this.complete(seq)
       return
     }
-    this.#hooks.emit(record, () => this.#complete(window, seq))
-  }
-
-  #complete(window: OffsetWindow<number>, seq: number): void {
-    if (this.#closed) {
-      this.#hooks.onFenced()
-      return
-    }
-    if (!window.complete(seq)) return
-    this.#changed = true
-    this.#hooks.onCompleted()
+    this.#hooks.emit(record, seq)
   }
 
   #advance(): void {

@@ -35,8 +35,8 @@ export interface TopicConsumerOptions {
   readonly observer: KafkaObserver
   readonly revoke: SourceContext['revoke']
   readonly paused: (intake: string) => boolean
-  /** Hands a record over; `complete` says that it is finished. */
-  readonly emit: (record: DriverRecord, intake: string, complete: () => void) => void
+  /** Hands a record over; `partition.complete(seq)` says that it is finished. */
+  readonly emit: (record: DriverRecord, partition: Partition, seq: number) => void
   /** @see PartitionHooks */
   readonly ready?: ((record: DriverRecord) => Promise<void> | undefined) | undefined
   /** @see PartitionHooks @default setImmediate */

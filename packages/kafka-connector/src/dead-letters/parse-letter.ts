@@ -50,8 +50,9 @@ export const parseLetter = (record: DriverRecord, cluster: string): DeadLetter |
     headers: headers.filter(([name]) => !name.toLowerCase().startsWith(letterPrefix) || name === letterHeaders.hops),
   }
   const { event } = recordToEvent(origin, { cluster })
+  const { source, type, topic, time, data, contentType, attributes, orderingKey } = event
   return {
-    event: { ...event, id: eventId },
+    event: { id: eventId, source, type, topic, time, data, contentType, headers: event.headers, attributes, orderingKey },
     intake: `${origin.topic}/${origin.partition}`,
     reason,
     detail: headerText(headers, letterHeaders.detail) ?? '',

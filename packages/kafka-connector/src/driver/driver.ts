@@ -11,7 +11,7 @@ export interface DriverRecord extends TopicPartition {
   /** 64 bits wide in Kafka, but it counts from 0: a safe integer for 285 years at a million records a second. */
   readonly offset: number
   /** Epoch milliseconds, of the producer or of the log, as the topic says; absent when the record has none. */
-  readonly timestamp?: number
+  readonly timestamp?: number | undefined
   /** `undefined`: no key. An empty key is a key. */
   readonly key: Uint8Array | undefined
   /** `undefined`: a tombstone. An empty value is a value. */

@@ -8,7 +8,7 @@ export interface OutgoingRecord {
   readonly value: Uint8Array | undefined
   readonly headers: readonly HeaderField[]
   /** Epoch milliseconds; absent: of the moment. */
-  readonly timestamp?: number
+  readonly timestamp?: number | undefined
 }
 
 /** An idempotent producer that waits for all replicas in sync. Good until its first rejection. */

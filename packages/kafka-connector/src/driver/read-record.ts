@@ -3,14 +3,17 @@ import type { DriverRecord } from './driver.ts'
 import type { IHeaders, KafkaMessage } from './kafkajs.ts'
 
 const noBytes = Buffer.alloc(0)
+const noHeaders: readonly HeaderField[] = []
 
 /**
  * kafkajs gathers headers in a plain object. A name that `Object.prototype` has (`constructor`, `toString`) therefore comes as a list with
  * the inherited member in front; names that look like numbers lose their place. Only text and bytes are taken from it.
  */
 export const readHeaders = (headers: IHeaders | undefined): readonly HeaderField[] => {
+  const entries = Object.entries(headers ?? {})
+  if (entries.length === 0) return noHeaders
   const fields: HeaderField[] = []
-  for (const [name, value] of Object.entries(headers ?? {})) {
+  for (const [name, value] of entries) {
     for (const one of Array.isArray(value) ? (value as readonly unknown[]) : [value as unknown]) {
       if (typeof one === 'string' || one instanceof Uint8Array) fields.push([name, one])
       else if (one === null || one === undefined) fields.push([name, noBytes])
@@ -32,7 +35,7 @@ export const readRecord = (topic: string, partition: number, message: KafkaMessa
     topic,
     partition,
     offset: Number(message.offset),
-    ...(Number.isSafeInteger(timestamp) && timestamp >= 0 && { timestamp }),
+    timestamp: Number.isSafeInteger(timestamp) && timestamp >= 0 ? timestamp : undefined,
     key: own(message.key),
     value: own(message.value),
     headers: readHeaders(message.headers),

@@ -1,11 +1,10 @@
 import { type CloudEvent, cloudEventHeaders } from '@millrace/sdk'
-import type { Delivery, HeaderField, MillraceEvent, Target } from '@millrace/sdk'
+import type { Delivery, HeaderField, Target } from '@millrace/sdk'
 import type { DriverRecord } from '../driver/driver.ts'
 import { isCloudEventHeader, readBinary } from './binary-cloud-event.ts'
 import { headerText } from './fields.ts'
 import { readLetterCopy } from './letter-copy.ts'
-import { kafkaAttributes } from './names.ts'
-import { rememberOrigin } from './origin.ts'
+import { KafkaEvent } from './kafka-event.ts'
 import { isStructuredType, readStructured } from './read-cloud-event.ts'
 
 /** A value that the schema registry decoded, or why it could not be. */
@@ -28,43 +27,15 @@ export interface MappingContext {
 
 /** The parts of a delivery that come from the record. */
 export interface MappedRecord {
-  readonly event: MillraceEvent
+  readonly event: KafkaEvent
   readonly unreadable?: NonNullable<Delivery['unreadable']>
   readonly targets?: readonly Target[]
 }
 
+export { plainType } from './kafka-event.ts'
 export { kafkaAttributeNames as attributeNames } from './names.ts'
 
-/** The CloudEvents type of a record that is no CloudEvent. */
-export const plainType = 'org.apache.kafka.record'
-
-/** The codec sends no value above 4 KiB, and base64 adds a third. */
-const maxKeyBytes = 2048
 const noBytes = new Uint8Array(0)
-const blank = 0x20
-
-const isVisible = (bytes: Uint8Array): boolean => {
-  for (const byte of bytes) if (byte < blank || byte > 0x7e) return false
-  // HTTP strips outer blanks: such a key would not arrive as it is.
-  return bytes[0] !== blank && bytes.at(-1) !== blank
-}
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-const attributesOf = (record: DriverRecord): readonly HeaderField[] => {
-  const attributes: HeaderField[] = [
-    [kafkaAttributes.partition, String(record.partition)],
-    [kafkaAttributes.offset, String(record.offset)],
-  ]
-  const { key } = record
-  if (key !== undefined && key.length <= maxKeyBytes) {
-    if (isVisible(key)) attributes.push([kafkaAttributes.key, asBuffer(key).toString('latin1')])
-    else attributes.push([kafkaAttributes.key, asBuffer(key).toString('base64')], [kafkaAttributes.keyEncoding, 'b64'])
-  }
-  if (record.timestamp !== undefined) attributes.push([kafkaAttributes.timestamp, String(record.timestamp)])
-  if (record.value === undefined) attributes.push([kafkaAttributes.tombstone, 'true'])
-  return attributes
-}
 
 interface Body {
   readonly cloudEvent?: CloudEvent | undefined
@@ -94,12 +65,6 @@ const headersOf = (headers: readonly HeaderField[], cloudEvent: CloudEvent | und
     ? headers
     : [...cloudEventHeaders(cloudEvent), ...headers.filter(([name]) => !isCloudEventHeader(name) && !name.toLowerCase().startsWith('ce-'))]
 
-/** A CloudEvent is the same as another if source and id are; a URI cannot have a `|`, so the first one always is the border. */
-const idOf = (record: DriverRecord, cluster: string, cloudEvent: CloudEvent | undefined): string =>
-  cloudEvent === undefined
-    ? `kafka:${cluster}/${record.topic}/${record.partition}/${record.offset}`
-    : `${cloudEvent.source}|${cloudEvent.id}`
-
 /**
  * The event of a record. A total function: nothing that a producer can write makes it throw or leave a record out.
  *
@@ -112,23 +77,11 @@ export const recordToEvent = (record: DriverRecord, context: MappingContext): Ma
   const { decoded, cluster } = context
   const { cloudEvent, data, contentType } = bodyOf(record, decoded)
   const copy = readLetterCopy(record.headers)
-  const time = cloudEvent?.time ?? record.timestamp
-  const orderingKey = record.key === undefined ? cloudEvent?.partitionKey : asBuffer(record.key).toString('latin1')
-  const event: MillraceEvent = {
-    id: copy?.eventId ?? idOf(record, cluster, cloudEvent),
-    source: cloudEvent?.source ?? `kafka:${cluster}/${record.topic}`,
-    type: cloudEvent?.type ?? plainType,
-    topic: record.topic,
-    data,
-    headers: headersOf(record.headers, cloudEvent),
-    attributes: attributesOf(record),
-    ...(time !== undefined && { time }),
-    ...(contentType !== undefined && { contentType }),
-    ...(orderingKey !== undefined && { orderingKey }),
-  }
+  const headers = headersOf(record.headers, cloudEvent)
+  const event = new KafkaEvent(record, { cluster, id: copy?.eventId, cloudEvent, data, contentType, headers })
   const target = copy?.target
   return {
-    event: rememberOrigin(event, record),
+    event,
     ...(decoded !== undefined && 'unreadable' in decoded && { unreadable: decoded.unreadable }),
     ...(target !== undefined && context.mayTarget?.(target.function, record.topic) === true && { targets: [target] }),
   }

@@ -14,7 +14,12 @@ const loaded = (
 ): { readonly partition: Partition; readonly ends: (() => void)[] } => {
   const ends: (() => void)[] = []
   const at = { topic: 't', partition }
-  const made = new Partition(at, { emit: (_record, complete) => ends.push(complete), onFlow: () => {}, onCompleted, onFenced: () => {} })
+  const made = new Partition(at, {
+    emit: (_record, seq) => ends.push(() => made.complete(seq)),
+    onFlow: () => {},
+    onCompleted,
+    onFenced: () => {},
+  })
   made.start({ offset: 0, done: [], committed: true })
   const records = Array.from({ length: count }, (_, offset) => ({ ...at, offset, key: undefined, value: undefined, headers: [] }))
   made.ingest({ ...at, records, through: count, highWatermark: count })

@@ -41,9 +41,9 @@ export class Player {
       logger: silentLogger,
       revoke: async (intakes) => this.revoke(intakes),
       paused: (intake) => this.paused.has(intake),
-      emit: (record, intake, complete) => {
+      emit: (record, partition, seq) => {
         this.seen.push(record)
-        this.inHand.push({ record, intake, complete })
+        this.inHand.push({ record, intake: partition.intake, complete: () => partition.complete(seq) })
       },
       onLost: (reason) => (this.lost = reason),
       ...options,

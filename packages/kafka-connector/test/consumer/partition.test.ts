@@ -25,9 +25,9 @@ const bench = (onEmit?: (self: Bench, offset: number) => void): Bench => {
     flows: 0,
     fenced: 0,
     partition: new Partition(at, {
-      emit: ({ offset }, done) => {
+      emit: ({ offset }, seq) => {
         emitted.push(offset)
-        complete.set(offset, done)
+        complete.set(offset, () => self.partition.complete(seq))
         onEmit?.(self, offset)
       },
       onFlow: () => (self.flows += 1),

@@ -1,3 +1,4 @@
+import type { MillraceEvent } from '@millrace/sdk'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { originOf } from '../../src/mapping/origin.ts'
@@ -5,6 +6,11 @@ import { recordToEvent } from '../../src/mapping/record-to-event.ts'
 import { fields, record } from './records.ts'
 
 const context = { cluster: 'c1' }
+
+/** Every field: an event works them out when it is asked. */
+const shown = ({ id, source, type, topic, time, data, contentType, headers, attributes, orderingKey }: MillraceEvent): unknown => {
+  return { id, source, type, topic, time, data, contentType, headers, attributes, orderingKey }
+}
 const eventOf = (differs: Parameters<typeof record>[0]) => recordToEvent(record(differs), context).event
 
 describe('a record becomes an event', () => {
@@ -84,7 +90,7 @@ describe('a record becomes an event', () => {
     fc.assert(
       fc.property(any, (differs) => {
         const once = recordToEvent(record(differs), context)
-        expect(recordToEvent(record(differs), context)).toEqual(once)
+        expect(shown(recordToEvent(record(differs), context).event)).toEqual(shown(once.event))
         expect(once.event.id).not.toBe('')
         expect(once.event.orderingKey ?? '').toBe(
           differs.key === undefined ? (once.event.orderingKey ?? '') : Buffer.from(differs.key).toString('latin1'),

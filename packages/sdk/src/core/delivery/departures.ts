@@ -41,7 +41,7 @@ export class Departures {
     const { entry } = route
     const status = route.lastStatus === undefined ? {} : { status: route.lastStatus }
     const result: RouteResult = { target: route.target(), outcome, ...status, ...more }
-    entry.results.push(result)
+    entry.addResult(result)
     entry.pending -= 1
     this.#options.observer.routeSettled?.(entry.delivery.event, result)
     const next = this.#take(route)

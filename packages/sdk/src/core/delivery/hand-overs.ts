@@ -68,7 +68,7 @@ export class HandOvers {
   buryEvent(entry: Entry, reason: DeadLetterReason, detail: string): boolean {
     const target = { function: '', attempts: 0 }
     if (entry.answers) {
-      entry.results.push({ target, outcome: 'failed', reason })
+      entry.addResult({ target, outcome: 'failed', reason })
       this.#hooks.acknowledge(entry)
       return true
     }
@@ -80,7 +80,7 @@ export class HandOvers {
     this.#letters.write(entry, this.#letters.compose(entry, undefined, reason, detail), (ours) => {
       entry.busy -= 1
       if (ours) {
-        entry.results.push({ target, outcome: 'dead-lettered', reason })
+        entry.addResult({ target, outcome: 'dead-lettered', reason })
         this.#hooks.acknowledge(entry)
       }
       this.#hooks.done(entry)

@@ -21,6 +21,8 @@ const headerBytes = ({ headers }: MillraceEvent): number => {
   return bytes
 }
 
+const none: never[] = []
+
 /** Told once when an acknowledgement is through; `failure` when it was refused. */
 export type AckDone = (settlement: Settlement, failure?: unknown) => void
 
@@ -35,9 +37,8 @@ export class Entry {
   readonly answers: boolean
   /** Monotonic milliseconds. */
   readonly receivedAt: number
-  /** Routes that are not settled yet. */
-  readonly routes: Route[] = []
-  readonly results: RouteResult[] = []
+  #routes: Route[] = none
+  #results: RouteResult[] = none
   pending = 0
   /** Attempts and hand-overs under way: what a drain waits for. */
   busy = 0
@@ -52,6 +53,27 @@ export class Entry {
     this.bytes = delivery.event.data.byteLength + headerBytes(delivery.event)
     this.answers = answers
     this.receivedAt = receivedAt
+  }
+
+  /** All of them, settled ones too. */
+  get routes(): readonly Route[] {
+    return this.#routes
+  }
+
+  get results(): readonly RouteResult[] {
+    return this.#results
+  }
+
+  addRoute(route: Route): void {
+    this.pending += 1
+    // Most events have one, and the first `push` to an empty array makes room for seventeen.
+    if (this.#routes === none) this.#routes = [route]
+    else this.#routes.push(route)
+  }
+
+  addResult(result: RouteResult): void {
+    if (this.#results === none) this.#results = [result]
+    else this.#results.push(result)
   }
 }
 

@@ -29,7 +29,7 @@ export class Router {
     }
     const matches = this.#map.match(event.topic)
     for (const { policy } of matches) {
-      if (policy.filter?.(event) === false) entry.results.push({ target: { function: policy.function, attempts: 0 }, outcome: 'filtered' })
+      if (policy.filter?.(event) === false) entry.addResult({ target: { function: policy.function, attempts: 0 }, outcome: 'filtered' })
       else this.#add(entry, policy, undefined)
     }
     return matches.length > 0
@@ -58,15 +58,14 @@ export class Router {
   #routeTo(entry: Entry, target: Target): void {
     const mapped = this.#map.get(target.function)
     // Names come from the broker: what the map does not list is never called (S5: dropped, counted).
-    if (mapped === undefined) entry.results.push({ target, outcome: 'dropped' })
+    if (mapped === undefined) entry.addResult({ target, outcome: 'dropped' })
     else this.#add(entry, mapped.policy, target)
   }
 
   #add(entry: Entry, policy: FunctionPolicy, target: Target | undefined): void {
     const queue = this.#queue(policy)
     const key = laneKey(policy.order, entry.delivery.event, entry.intake.name)
-    entry.routes.push(new Route(entry, queue, key === undefined ? undefined : queue.lane(key), target))
-    entry.pending += 1
+    entry.addRoute(new Route(entry, queue, key === undefined ? undefined : queue.lane(key), target))
     queue.routes += 1
   }
 
