@@ -12,7 +12,11 @@ test('S5: a delivery that is kept for its function is given back when the functi
 
 test('S5: so are those that wait when it goes, in their lane too, and the one whose call then fails', () => {
   const h = harness([policy('a', { order: 'key' }), policy('b')])
-  const [running, behind, waiting] = [h.emit('1', { ...kept, key: 'k' }), h.emit('2', { ...kept, key: 'k' }), h.emit('3', { ...kept, key: 'l' })]
+  const [running, behind, waiting] = [
+    h.emit('1', { ...kept, key: 'k' }),
+    h.emit('2', { ...kept, key: 'k' }),
+    h.emit('3', { ...kept, key: 'l' }),
+  ]
   const [first, second] = h.calls
   second?.reply(500)
   h.setPolicies([policy('b')])
