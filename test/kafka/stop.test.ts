@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
+import { stopUnderLoad } from '../ledger/stop-under-load.ts'
 import { waitUntil } from '../processes/wait-until.ts'
 import { kafka, type SharedKafka } from '../servers/kafka.ts'
 import { KafkaRun } from './kit/run.ts'
 import { say } from './kit/say.ts'
-import { stopUnderLoad } from './scenarios/stop.ts'
 
 let server: SharedKafka
 beforeAll(async () => {

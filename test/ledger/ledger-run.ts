@@ -74,6 +74,11 @@ export class LedgerRun implements AsyncDisposable {
     return load
   }
 
+  /** No more events; resolves when the last one is confirmed or refused. */
+  async finishLoads(): Promise<void> {
+    await Promise.all(this.#loads.map((load) => load.finish()))
+  }
+
   published(): readonly PublishRecord[] {
     return readRecords<PublishRecord>(join(this.#folder.path, 'published'))
   }
@@ -106,7 +111,7 @@ export class LedgerRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.finish()))
+    await this.finishLoads()
     await Promise.all(this.#connectors.map((connector) => connector.kill9()))
     await this.functions.close()
     this.publisher.close()
