@@ -36,8 +36,10 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number
   /** Longest wait between two attempts; the first is 200 ms and each next twice as long. @default 5000 */
   readonly maxDelayMs?: number
-  /** What a fresh connection has to open a channel, and `close()` to be answered. @default 5000 */
+  /** What a fresh connection has to open a channel, and `close()` of a channel to be answered. @default 5000 */
   readonly probeTimeoutMs?: number
+  /** What the broker has to answer `close()` of a connection before its socket is destroyed. @default 1000 */
+  readonly closeTimeoutMs?: number
   /** Shown by the management UI, with the role added. @default 'millrace' */
   readonly connectionName?: string
 }

@@ -74,7 +74,7 @@ export class ConnectionSupervisor implements AmqpConnection {
     this.#closed = true
     clearTimeout(this.#timer)
     for (const waiter of this.#waiters) waiter.reject(this.#error(new Error('this side has closed it')))
-    await this.#current?.close(this.#recovery.probeTimeoutMs)
+    await this.#current?.close(this.#options.closeTimeoutMs ?? 1000)
   }
 
   #hostNow(): BrokerAddress {

@@ -14,7 +14,7 @@ export interface PublisherOptions {
   readonly maxOutstandingBytes?: number
   /** For a confirm, and before that for a turn to be sent; time under an alarm does not count. @default 30000 */
   readonly confirmTimeoutMs?: number
-  /** What `close()` waits for confirms. @default 5000 */
+  /** What `close()` waits for confirms, and then for its channel to close. @default 1000 */
   readonly closeTimeoutMs?: number
   /** @default systemClock */
   readonly clock?: Clock
@@ -66,7 +66,7 @@ class ConfirmedPublisher implements Publisher {
       maxOutstanding: options.maxOutstanding ?? 512,
       maxOutstandingBytes: options.maxOutstandingBytes ?? 32 * 1024 * 1024,
       confirmTimeoutMs: options.confirmTimeoutMs ?? 30_000,
-      closeTimeoutMs: options.closeTimeoutMs ?? 5000,
+      closeTimeoutMs: options.closeTimeoutMs ?? 1000,
       clock: options.clock ?? systemClock,
       ...(options.onEnded !== undefined && { onEnded: options.onEnded }),
     }
