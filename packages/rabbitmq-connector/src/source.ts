@@ -78,6 +78,8 @@ interface Lasting {
 class AmqpSource {
   readonly deadLetters?: NonNullable<Source['deadLetters']>
   readonly order: Order
+  /** The shortest wait of a delay queue. */
+  readonly deferFromMs?: number
   readonly #options: RabbitmqSourceOptions
   readonly #topology: TopologyOptions
   readonly #plans = new Plans()
@@ -90,6 +92,7 @@ class AmqpSource {
     const topology: TopologyOptions = { ...defaultTopology, ...options.topology }
     this.#topology = options.deadLetters === false ? { ...topology, deadLetterQueue: undefined } : topology
     this.order = topology.singleActiveConsumer ? 'partition' : 'none'
+    if (topology.tiersMs.length > 0) this.deferFromMs = Math.min(...topology.tiersMs)
     this.#publisher = new LazyPublisher({
       ...options.publisher,
       onEnded: (error, tookMs) => this.#lasting?.observer.published(error, tookMs),
@@ -218,6 +221,7 @@ export const rabbitmqSource = (options: RabbitmqSourceOptions): RabbitmqSource =
     consumers: () => source.consumers(),
     connect: (context) => source.connect(context),
     defer: (delivery, routes, afterMs) => source.defer(delivery, routes, afterMs),
+    ...(source.deferFromMs !== undefined && { deferFromMs: source.deferFromMs }),
     dispose: () => source.dispose(),
   }
 }

@@ -51,6 +51,8 @@ export interface Source {
    * the routes settle as `deferred`; false or a rejection: the runtime waits itself. Never called for ordered lanes.
    */
   defer?(delivery: Delivery, routes: readonly Target[], afterMs: number): Promise<boolean>
+  /** Waits from this on are offered to `defer`, in milliseconds; shorter ones are the runtime's. @default 5000 */
+  readonly deferFromMs?: number
   /** The connector has stopped for good; free what outlives sessions. */
   dispose?(): Promise<void>
 }

@@ -165,7 +165,7 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
       naming: source === undefined ? undefined : namingOf(source),
       deadLetters,
       limits,
-      times: { ...defaultTimes, ...options.times },
+      times: { ...defaultTimes, ...(source?.deferFromMs !== undefined && { deferFromMs: source.deferFromMs }), ...options.times },
       unmatched: options.unmatched ?? 'ack',
       wantReply: () => source?.replies === true || replies.wanted,
       pause: (intake) => hooks.pause(intake),

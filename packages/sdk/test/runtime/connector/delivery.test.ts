@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Source } from '../../../src/contract/source.ts'
+import { memoryLog } from '../../../src/testing/memory-log.ts'
+import { memorySource } from '../../../src/testing/memory-source.ts'
 import { bench, until } from './start-connector.ts'
 
 test('an event reaches its function with its headers, and the position moves only after it', async () => {
@@ -34,6 +37,33 @@ test('only the function that failed is called again', async () => {
   await until('acknowledged', () => log.position() === 1)
   expect(gateway.requestsOf('good')).toHaveLength(1)
   expect(gateway.requestsOf('bad').map((r) => r.headerValues('x-delivery-attempt')[0])).toEqual(['1', '2', '3'])
+})
+
+test.each([
+  ['as its source says, and those are offered to it', 40, 2],
+  ['where its source says more: shorter waits are its own', 60, 0],
+])('waits from on %s', async (_what, deferFromMs, expected) => {
+  let deferred = 0
+  let calls = 0
+  const log = memoryLog()
+  const source = memorySource(log, { defer: true })
+  const counting: Source = {
+    ...source,
+    deferFromMs,
+    defer: async (...given) => {
+      deferred += 1
+      return (await source.defer?.(...given)) ?? false
+    },
+  }
+  const policy = { retry: { minWaitMs: 50, maxWaitMs: 50, jitter: 'none' as const } }
+  const { connector } = await bench(
+    { bad: { annotations: { topic: 't' }, handler: () => ({ status: (calls += 1) < 3 ? 500 : 200 }) } },
+    { connector: { source: counting, policy } },
+  )
+  await connector.start()
+  log.publish('t', { data: 'x' })
+  await until('three calls', () => calls === 3)
+  expect(deferred).toBe(expected)
 })
 
 test('invoke() gives a result for each function, nothing swallowed', async () => {
