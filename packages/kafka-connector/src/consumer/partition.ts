@@ -2,6 +2,7 @@ import { offsetWindow } from '@millrace/sdk'
 import type { OffsetRun, OffsetWindow } from '@millrace/sdk'
 import { intakeOf } from '../driver/driver.ts'
 import type { CommitItem, DriverBatch, DriverRecord, TopicPartition } from '../driver/driver.ts'
+import { BatchTimes } from './batch-times.ts'
 import { decodeRuns, encodeRuns } from './completed-runs.ts'
 
 /** Why nothing is fetched or emitted. Several may hold at once. */
@@ -72,8 +73,7 @@ export class Partition implements TopicPartition {
   #changed = false
   #committed: number | undefined
   #pushed = 0
-  /** Sequence number and time of the first record of each batch in the window. */
-  #times: { readonly seq: number; readonly time: number | undefined }[] = []
+  readonly #times = new BatchTimes()
   highWatermark: number | undefined
   /** Records that were not run again because an earlier owner had finished them. */
   skipped = 0
@@ -103,7 +103,7 @@ export class Partition implements TopicPartition {
     if (this.#left > 0 && (!this.#sliced || this.#behind || this.#holds.size > 0)) return false
     this.highWatermark = batch.highWatermark
     const records = batch.records.filter(({ offset }) => offset >= this.#through)
-    this.#times.push({ seq: this.#pushed + this.#left, time: records[0]?.timestamp })
+    this.#times.add(this.#pushed + this.#left, records[0]?.timestamp, this.#head)
     this.#through = Math.max(this.#through, batch.through)
     if (this.#left > 0) {
       this.#behind = true
@@ -205,10 +205,12 @@ export class Partition implements TopicPartition {
 
   /** When the oldest record that is not finished was written (of its batch the first), epoch milliseconds. */
   get oldestAt(): number | undefined {
-    if (this.#window.span === 0) return undefined
-    const head = this.#pushed - this.#window.span
-    while ((this.#times[1]?.seq ?? Infinity) <= head) this.#times.shift()
-    return this.#times[0]?.time
+    return this.#window.span === 0 ? undefined : this.#times.at(this.#head)
+  }
+
+  /** Number of the first record that is not finished. */
+  get #head(): number {
+    return this.#pushed - this.#window.span
   }
 
   /** Ownership is over: later results are fenced. */
