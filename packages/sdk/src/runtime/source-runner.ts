@@ -89,8 +89,11 @@ export class SourceRunner {
       const startedAt = clock.monotonic()
       const error = await this.#live()
       if (signal.aborted) return
-      if (clock.monotonic() - startedAt >= goodAfterMs) waitMs = firstWaitMs
-      const retryMs = Math.round(waitMs * (0.5 + random() / 2))
+      const tookMs = clock.monotonic() - startedAt
+      if (tookMs >= goodAfterMs) waitMs = firstWaitMs
+      const part = 0.5 + random() / 2
+      // From one try to the next: a source that has waited for its broker in vain has done most of the waiting.
+      const retryMs = Math.round(Math.max(waitMs * part - tookMs, firstWaitMs * part))
       this.#options.onLost(error, retryMs)
       await sleep(clock, retryMs, signal)
       waitMs = Math.min(waitMs * 2, maxWaitMs)
