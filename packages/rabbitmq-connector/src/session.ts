@@ -68,6 +68,8 @@ export interface SessionOptions {
 /** How long a stop waits for the broker's answers; after that the connections are closed over what is open. */
 const leaveMs = 2000
 
+const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(describeError(reason)))
+
 /** Tags of two sessions of one process never meet. */
 let sessions = 0
 
@@ -145,7 +147,7 @@ export class RabbitmqSession {
       this.#options.observer.linkLost('consume')
       this.#blame(link)
       const { reason } = link.lost as { reason: unknown }
-      this.session.lose(reason instanceof Error ? reason : new Error(describeError(reason)))
+      this.session.lose(asError(reason))
     }
     if (link.lost.aborted) onLost()
     else link.lost.addEventListener('abort', onLost, { once: true })
@@ -167,8 +169,8 @@ export class RabbitmqSession {
   /** An only queue that cannot be consumed is a connector that cannot work, and its readiness should say so. */
   #throwIfNone(): void {
     const consumers = [...this.#consumers.values()]
-    if (this.session.ended) throw this.#link?.lost.reason ?? new Error('the session has ended')
-    if (consumers.length > 0 && consumers.every(({ state }) => state === 'quarantined')) throw consumers[0]?.problem
+    if (this.session.ended) throw asError(this.#link?.lost.reason ?? 'the session has ended')
+    if (consumers.length > 0 && consumers.every(({ state }) => state === 'quarantined')) throw asError(consumers[0]?.problem)
   }
 
   #held(queue: string): boolean {

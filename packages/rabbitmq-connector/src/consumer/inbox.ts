@@ -78,9 +78,9 @@ export class Inbox<T> {
   /** Whatever was let through came before what waits. */
   #takeReturned(): void {
     if (this.#returned.length === 0) return
-    const { place } = this.#hooks
+    const hooks = this.#hooks
     const returned = this.#returned.splice(0).map((item): Waiting<T> => ({ item, repeat: false }))
-    this.#waiting = [...returned, ...this.#waiting].toSorted((left, right) => place(left.item) - place(right.item))
+    this.#waiting = [...returned, ...this.#waiting].toSorted((left, right) => hooks.place(left.item) - hooks.place(right.item))
   }
 
   /** Forgets everything: its channel is gone, and all of it comes again. */

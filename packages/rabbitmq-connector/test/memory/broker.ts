@@ -129,10 +129,11 @@ export class MemoryBroker {
     for (const link of this.links) link.sayBlocked()
   }
 
-  /** Timers of messages that wait. */
+  /** Ends everything, timers too. @throws Error when it has something to complain of */
   close(): void {
     this.cut()
-    for (const name of [...this.queues.keys()]) this.delete(name)
+    for (const name of Array.from(this.queues.keys())) this.delete(name)
+    if (this.complaints.length > 0) throw new Error(`a good client does not do this: ${this.complaints.join('; ')}`)
   }
 
   #targets({ exchange, routingKey }: Message): readonly MemoryQueue[] {

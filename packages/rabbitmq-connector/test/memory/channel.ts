@@ -25,9 +25,11 @@ const refusal = (
   reason: string,
 ): MillraceError => new MillraceError(code, { brokers: 'memory', reason })
 
-const sameArguments = (left: QueueOptions, right: QueueOptions): boolean =>
-  JSON.stringify([left.durable, left.autoDelete, [...left.arguments].toSorted()]) ===
-  JSON.stringify([right.durable, right.autoDelete, [...right.arguments].toSorted()])
+/** Arguments in a fixed order. */
+const argumentsOf = ({ durable, autoDelete, arguments: args }: QueueOptions): string =>
+  JSON.stringify([durable, autoDelete, [...args].toSorted(([left], [right]) => (left < right ? -1 : 1))])
+
+const sameArguments = (left: QueueOptions, right: QueueOptions): boolean => argumentsOf(left) === argumentsOf(right)
 
 /** A channel of the broker in memory: what it holds goes back when it ends, and a wrong tag ends it. */
 export class MemoryChannel implements AmqpChannel {
@@ -69,7 +71,7 @@ export class MemoryChannel implements AmqpChannel {
         count.unacked += 1
         const deliveryTag = ++this.#tag
         this.#held.set(deliveryTag, { queue, stored, consumer: count })
-        handlers.onMessage({ ...message, deliveryTag } as DeliveredMessage)
+        handlers.onMessage({ ...message, deliveryTag })
       },
       cancelled: () => {
         if (!this.#consumers.delete(options.consumerTag) || this.lost.aborted) return
