@@ -1,11 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { KafkaRun } from '../kafka/kit/run.ts'
 import { kafka } from '../servers/kafka.ts'
 import type { LongPart } from './part.ts'
-
-const perSecond = 100
-const stepMs = 60_000
-const rssLimit = 256 * 1024 * 1024
+import { soakStep } from './soak-step.ts'
 
 /** One connector that works for an hour: the books balance after each minute, and memory stays. */
 export const kafkaSoak: LongPart = {
@@ -21,18 +17,7 @@ export const kafkaSoak: LongPart = {
     const connector = await run.start()
     await connector.ready()
     return {
-      step: async ({ signal }) => {
-        const load = run.load({ perSecond, total: (perSecond * stepMs) / 1000 })
-        await Promise.race([load.done, pause(2 * stepMs, undefined, { signal, ref: false })])
-        await run.drained(60_000)
-        const metrics = await connector.metrics()
-        const found = await run.report({ duplicateBound: 0, metrics })
-        const rss = metrics.sum('millrace_process_resident_memory_bytes')
-        if (found.problems.length > 0) throw new Error(found.problems.join('; '))
-        if (found.confirmed !== found.succeeded) throw new Error(`${found.confirmed} confirmed, ${found.succeeded} succeeded`)
-        if (rss > rssLimit) throw new Error(`memory: ${Math.round(rss / 1_048_576)} MiB`)
-        return `${found.succeeded} events so far, ${Math.round(rss / 1_048_576)} MiB`
-      },
+      step: (context) => soakStep(run, connector, context),
       close: async () => {
         await run[Symbol.asyncDispose]()
         await server.stop()
