@@ -12,6 +12,10 @@ import { kafkaSlow50ms } from './workloads/kafka-slow-50ms.ts'
 import { keys1000 } from './workloads/keys-1000.ts'
 import { noopHttp } from './workloads/noop-http.ts'
 import { overheadP99 } from './workloads/overhead-p99.ts'
+import { rabbitmqBacklogRss } from './workloads/rabbitmq-backlog-rss.ts'
+import { rabbitmqNoop } from './workloads/rabbitmq-noop.ts'
+import { rabbitmqRestart } from './workloads/rabbitmq-restart.ts'
+import { rabbitmqSlow50ms } from './workloads/rabbitmq-slow-50ms.ts'
 import { slow50ms } from './workloads/slow-50ms.ts'
 import { topicMap100k } from './workloads/topic-map-100k.ts'
 
@@ -29,12 +33,16 @@ const benchmarks: readonly (Benchmark | Comparisons)[] = [
   kafkaOnePartition10ms,
   kafkaBacklogRss,
   kafkaDuplicates,
+  rabbitmqNoop,
+  rabbitmqSlow50ms,
+  rabbitmqBacklogRss,
+  rabbitmqRestart,
 ]
 
 const usage = `npm run bench -- [NAME ...] [--quick] [--json]
 
 Each prints ours, the baseline of the same run, their ratio and the goal. A NAME that ends in a dash stands for all that begin with it:
-"kafka-" is every Kafka benchmark. Those need Java 17 and Maven.
+"kafka-" is every Kafka benchmark (those need Java 17 and Maven), "rabbitmq-" every one of RabbitMQ (rabbitmq-server of Debian).
 ${benchmarks.map(({ name, about }) => `  ${name.padEnd(24)} ${about}`).join('\n')}
 `
 

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import { createClient, uniqueName } from '../../../test/servers/kafka.ts'
-import { Stopwatch, type Took } from './stopwatch.ts'
+import { Stopwatch, type Took } from '../stopwatch.ts'
 
 /** What a bare kafkajs consumer reads. */
 export interface BareConsumer {

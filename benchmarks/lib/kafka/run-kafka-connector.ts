@@ -1,7 +1,7 @@
 import { createConnector, type Order } from '@millrace/sdk'
 import { kafkaSource } from '@millrace/kafka-connector'
 import { uniqueName } from '../../../test/servers/kafka.ts'
-import { Stopwatch, type Took } from './stopwatch.ts'
+import { Stopwatch, type Took } from '../stopwatch.ts'
 
 /** One run of the Kafka connector over a topic that is full. */
 export interface KafkaRun {

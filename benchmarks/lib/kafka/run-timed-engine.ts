@@ -2,7 +2,7 @@ import { kafkaSource } from '@millrace/kafka-connector'
 import { memoryState, noMetrics, type Session, silentLogger, systemClock } from '@millrace/sdk'
 import { uniqueName } from '../../../test/servers/kafka.ts'
 import { timedEngine } from '../timed-engine.ts'
-import { Stopwatch, type Took } from './stopwatch.ts'
+import { Stopwatch, type Took } from '../stopwatch.ts'
 import { waitMs } from './waits.ts'
 
 /** The offset in an event's id, `kafka:{cluster}/{topic}/{partition}/{offset}`. */
