@@ -35,6 +35,7 @@ export class QueueConsumer {
   #inHand = 0
   readonly #liveness = new Liveness()
   #delivered = 0
+  #doubtful = false
   /** What of the plan is not in force yet. */
   #stale: 'declare' | 'consume' | undefined
   #renews = false
@@ -107,23 +108,32 @@ export class QueueConsumer {
     const subscription = this.#subscription
     if (this.#state !== 'consuming' || subscription?.consuming !== true || this.#working !== undefined) return
     const { ordered, prefetch } = this.#plan
-    const verdict = this.#liveness.look(state, this.#delivered, subscription.open < prefetch, ordered)
+    const { stream } = this.#options
+    // Of a stream the broker counts no consumers, and its messages stay: only silence says something, and then its end is looked at.
+    const seen = stream === undefined ? state : { ...state, consumers: 1 }
+    const verdict = this.#liveness.look(seen, this.#delivered, subscription.open < prefetch, ordered || stream !== undefined)
+    this.#doubtful = verdict === 'doubtful'
     if (verdict === 'gone') this.lose(new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
-    // The place in a stream belongs to its subscription; there nobody else is hidden behind our consumer.
-    if (verdict !== 'doubtful' || this.#options.stream !== undefined) return
+    if (verdict !== 'doubtful' || stream !== undefined) return
     this.#stale = 'consume'
     void this.#work()
   }
 
-  /** A stream that has given nothing, not even the message before its checkpoint. */
+  /** A stream whose end should be looked at: silent for long, or since the beginning, though the message before its checkpoint was asked for. */
   get unheard(): boolean {
-    return this.#state === 'consuming' && this.#options.stream?.position.unheard === true
+    const { stream } = this.#options
+    return this.#state === 'consuming' && stream !== undefined && (this.#doubtful || stream.position.unheard)
   }
 
   /** @param end the newest offset of the stream; absent: it is empty */
   checkEnd(end: number | undefined): void {
-    if (!this.unheard || this.#options.stream?.position.isBehind(end) !== true) return
-    this.lose(new MillraceError('E_RABBITMQ_STREAM_ANEW', { queue: this.queue, checkpoint: this.#options.stream.position.position, end }))
+    const position = this.#options.stream?.position
+    if (position === undefined || !this.unheard || end === undefined) return
+    const { unheard, lastOffset } = position
+    if (unheard && position.isBehind(end))
+      this.lose(new MillraceError('E_RABBITMQ_STREAM_ANEW', { queue: this.queue, checkpoint: position.position, end }))
+    else if (lastOffset !== undefined && end > lastOffset)
+      this.lose(new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
   }
 
   /**

@@ -94,8 +94,8 @@ export class StreamPosition {
    * Whether a stream that ends there cannot be the one of the checkpoint: it was deleted and made anew, and RabbitMQ would give nothing of
    * it before the offset that was asked for. If so, the next subscription begins with its first message.
    */
-  isBehind(end: number | undefined): boolean {
-    this.#anew = end !== undefined && end + 1 < (this.position ?? 0)
+  isBehind(end: number): boolean {
+    this.#anew = end + 1 < (this.position ?? 0)
     return this.#anew
   }
 
@@ -107,7 +107,7 @@ export class StreamPosition {
   async begin(lease: Lease): Promise<FieldTable> {
     const { state, key, start } = this.#options
     const runs = this.#window.completedRuns(maxRuns)
-    await this.#writing
+    while (this.#writing !== undefined) await this.#writing
     const found = await state.get(key)
     this.#version = found?.version ?? 'absent'
     const own = this.#window.commitPoint
@@ -172,7 +172,8 @@ export class StreamPosition {
 
   /** Stores the position if it has moved. Never rejects. */
   async flush(): Promise<void> {
-    await this.#writing
+    // One write at a time: two would name the same version, and the second would look like another reader's.
+    while (this.#writing !== undefined) await this.#writing
     this.#timer?.cancel()
     this.#timer = undefined
     const offset = this.#window.commitPoint

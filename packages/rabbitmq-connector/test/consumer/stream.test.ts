@@ -175,3 +175,28 @@ test('a checkpoint that is none of ours is no checkpoint', async () => {
   const player = await play()
   expect(player.texts).toEqual(['m0', 'm1'])
 })
+
+test('a reader that the broker has forgotten without a word is found by the end of the stream', async () => {
+  const player = await play()
+  await publish(0, 2)
+  await player.ackAll()
+  broker.queues.get('events')?.outlets.splice(0)
+  await publish(2, 4)
+  expect(player.texts).toEqual(['m0', 'm1'])
+  for (let i = 0; i < 150; i += 1) {
+    await clock.advanceAsync(500)
+    await turns(10)
+  }
+  expect([player.texts, player.state('events')]).toEqual([['m0', 'm1', 'm2', 'm3'], 'consuming'])
+})
+
+test('a quiet stream is left alone', async () => {
+  const player = await play()
+  await publish(0, 2)
+  await player.ackAll()
+  for (let i = 0; i < 200; i += 1) {
+    await clock.advanceAsync(500)
+    await turns(10)
+  }
+  expect([player.texts, player.revoked]).toEqual([['m0', 'm1'], []])
+})

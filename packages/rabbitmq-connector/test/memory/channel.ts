@@ -162,7 +162,8 @@ export class MemoryChannel implements AmqpChannel {
 
   #state(name: string): QueueState {
     const queue = this.#queue(name)
-    return { queue: name, messages: queue.ready.length, consumers: queue.outlets.length }
+    // Of a stream RabbitMQ 3.10 counts no consumers.
+    return { queue: name, messages: queue.ready.length, consumers: queue.isStream ? 0 : queue.outlets.length }
   }
 
   #queue(name: string): MemoryQueue {
