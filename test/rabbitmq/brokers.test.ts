@@ -11,7 +11,7 @@ afterAll(() => server.stop(), 60_000)
 
 test(
   'T7 T8 R6 kill -9 and restart of the broker, then a restart in good order: nothing is lost, and it is consumed again by itself',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async () => {
     const figures = await breakBroker(server, [{ how: 'kill9' }, { how: 'stop' }])
     say('the broker went and came back', figures)

@@ -13,7 +13,7 @@ const lanes = ['queue', 'binding', 'queue', 'binding'] as const
 
 test(
   'T1 T4 T5 kill -9 at 20 random points under load: nothing is lost, and no kill makes more than the prefetch come again',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
     say('seed of the kill points', seed)
@@ -24,6 +24,6 @@ test(
     say('killed', figures)
     expect(figures.reduce((sum, { kills }) => sum + kills, 0)).toBe(20)
     // It was in the middle of something, or this shows nothing.
-    expect(figures.reduce((sum, { cut }) => sum + cut, 0)).toBeGreaterThan(20)
+    for (const { cut, duplicated } of figures) expect(cut + duplicated).toBeGreaterThan(0)
   },
 )
