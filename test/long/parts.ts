@@ -5,6 +5,7 @@ import { kafkaSoak } from './kafka-soak.ts'
 import { kafkaStorm } from './kafka-storm.ts'
 import type { LongPart } from './part.ts'
 import { rabbitmqBrokers } from './rabbitmq-brokers.ts'
+import { rabbitmqConnections } from './rabbitmq-connections.ts'
 import { rabbitmqKills } from './rabbitmq-kills.ts'
 import { rabbitmqSoak } from './rabbitmq-soak.ts'
 
@@ -17,5 +18,6 @@ export const parts: readonly LongPart[] = [
   kafkaSoak,
   rabbitmqKills,
   rabbitmqBrokers,
+  rabbitmqConnections,
   rabbitmqSoak,
 ]

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { say } from '../kafka/kit/say.ts'
+import { rabbitmq, type RabbitmqServer } from '../servers/rabbitmq.ts'
+import { startToxiproxy, type Toxiproxy } from '../servers/toxiproxy.ts'
+import { diesBeforeConfirm, expiresIntoNothing, offerAgain, underAlarm } from './scenarios/broker-faults.ts'
+
+let toxiproxy: Toxiproxy
+let server: RabbitmqServer
+beforeAll(async () => {
+  toxiproxy = await startToxiproxy()
+  server = await rabbitmq.single({ toxiproxy })
+  // Three minutes by default: `npm run test:long -- rabbitmq-connections` waits for them.
+  await offerAgain(server, 2000)
+}, 180_000)
+afterAll(async () => {
+  await server?.stop()
+  await toxiproxy?.stop()
+}, 60_000)
+
+const timeout = 120_000
+
+test(
+  'a memory alarm in the middle of a backlog: what is in hand is finished, nothing is begun, retries wait, it goes on',
+  { timeout },
+  async () => {
+    const figures = await underAlarm(server, 'memory', { forMs: 2500 })
+    say('memory alarm', figures)
+    expect(figures.problems).toEqual([])
+    expect(figures.succeeded).toBe(1500)
+    expect(figures.blockedSeconds).toBeGreaterThan(2)
+    expect(figures.memoryMiB[1] - figures.memoryMiB[0]).toBeLessThan(64)
+  },
+)
+
+test(
+  'a connector that starts under a disk alarm works until it has something to publish, then waits, and goes on',
+  { timeout },
+  async () => {
+    const figures = await underAlarm(server, 'disk', { forMs: 2500, restart: true })
+    say('disk alarm', figures)
+    expect(figures.problems).toEqual([])
+    expect(figures.succeeded).toBe(1500)
+  },
+)
+
+test('retries that expire while their work queue is gone are kept, and arrive when it is back', { timeout }, async () => {
+  const figures = await expiresIntoNothing(server, 30_000)
+  say('expired into nothing', figures)
+  expect(figures.problems).toEqual([])
+  expect(figures.kept).toBe(20)
+})
+
+test(
+  'T7 the broker is killed with -9 between retries and their confirms: the originals come again, nothing is lost',
+  { timeout },
+  async () => {
+    if (server.proxy === undefined) throw new Error('the broker has no proxy')
+    const figures = await diesBeforeConfirm(server, server.proxy)
+    say('killed before the confirm', figures)
+    expect(figures.problems).toEqual([])
+    expect(figures.backMs).toBeLessThan(30_000)
+  },
+)
