@@ -10,7 +10,10 @@ const maxKeyBytes = 2048
 const blank = 0x20
 
 const isVisible = (bytes: Uint8Array): boolean => {
-  for (const byte of bytes) if (byte < blank || byte > 0x7e) return false
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] as number
+    if (byte < blank || byte > 0x7e) return false
+  }
   // HTTP strips outer blanks: such a key would not arrive as it is.
   return bytes[0] !== blank && bytes.at(-1) !== blank
 }

@@ -157,7 +157,9 @@ class Codec implements HeaderCodec {
     list.any('X-Event-Id', id)
     list.fit('X-Delivery-Attempt', String(attempt))
     if (event.ambiguousId !== true) list.any('Idempotency-Key', id)
-    if (event.headers.length > 0 || event.attributes !== undefined) this.#writeFields(list, event)
+    // Asked for once: an event may have to work them out.
+    const { attributes } = event
+    if (event.headers.length > 0 || attributes !== undefined) this.#writeFields(list, event, attributes)
     const out = list.finish()
     if (list.dropped > 0) this.#options.onDropped?.(event, list.dropped)
     return out
@@ -173,9 +175,9 @@ class Codec implements HeaderCodec {
     return this.#contentType
   }
 
-  #writeFields(list: HeaderList, event: MillraceEvent): void {
+  #writeFields(list: HeaderList, event: MillraceEvent, attributes: readonly HeaderField[] | undefined): void {
     const trace: Trace = { traceparent: undefined, tracestate: undefined, baggage: undefined, dropped: 0 }
-    const taken = event.attributes === undefined ? noNames : this.#writeAttributes(list, event.attributes, trace)
+    const taken = attributes === undefined ? noNames : this.#writeAttributes(list, attributes, trace)
     // The source's own trace context wins as a whole.
     const traced = trace.traceparent !== undefined
     const ruleOf = event.naming === undefined ? this.#forwardedRule : this.#foreignRules.of(event.naming, this.#options.sourceName)
