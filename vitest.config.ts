@@ -14,18 +14,37 @@ const alias = [
   })),
 ]
 
+/** Tests against real servers: the only ones that may be tried again. */
+const withServers: readonly string[] = [
+  'test/{kafka,rabbitmq,servers}/**/*.test.ts',
+  'test/ledger/over-*.test.ts',
+  'packages/*/test/real/**/*.test.ts',
+  'packages/cli/test/doctor.test.ts',
+  'packages/cli/test/replay/{kafka,rabbitmq}.test.ts',
+  'packages/sdk/test/{ports/state/redis-*,runtime/state-in-redis}.test.ts',
+]
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Servers that the whole run shares, started when the first test asks for one.
     globalSetup: ['test/servers/global-setup.ts'],
     // As many as the machine has cores: with more, three brokers that start at once take the time of everybody else's deadlines.
     maxWorkers: 2,
-    // A machine that stands still for a minute fails a test against real servers once; a fault fails it twice.
-    retry: process.env['CI'] === undefined ? 0 : 1,
     sequence: { sequencer: SlowestFirst },
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...withServers],
+        },
+      },
+      // A machine that stands still for a minute fails a test against real servers once; a fault fails it twice.
+      { extends: true, test: { name: 'servers', include: [...withServers], retry: process.env['CI'] === undefined ? 0 : 1 } },
+    ],
   },
 })
