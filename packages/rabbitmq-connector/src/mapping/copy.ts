@@ -22,17 +22,33 @@ export interface Copy {
 const functionForm = /^[a-zA-Z0-9](?:[-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)?$/
 const maxAttempts = 10_000
 
-const targetOf = ({ properties: { headers } }: Message, now: number): Target | undefined => {
+/** As `retryCopy` writes it. */
+const waitedForm = /^(attempts|not-found|denied|redirect|unavailable) (\d{1,5})(?: (\d{1,15}))?$/
+
+const waitedOf = ({ properties: { headers } }: Message, now: number): NonNullable<Target['waited']> | undefined => {
+  const [, clock, times, since] = waitedForm.exec(headerText(headers, copyHeaders.waited, 64) ?? '') ?? []
+  if (clock === undefined || times === undefined) return undefined
+  return {
+    clock: clock as NonNullable<Target['waited']>['clock'],
+    times: Math.min(Number(times), maxAttempts),
+    ...(since !== undefined && { notFoundSince: Math.min(Number(since), now) }),
+  }
+}
+
+const targetOf = (message: Message, now: number): Target | undefined => {
+  const { headers } = message.properties
   const name = headerText(headers, copyHeaders.target, 128)
   if (name === undefined || !functionForm.test(name)) return undefined
   const attempts = headerCount(headers, copyHeaders.attempt)
   // A letter that is put back is to be tried anew.
   if (attempts === undefined) return { function: name, attempts: 0 }
   const first = headerCount(headers, copyHeaders.firstAttemptAt)
+  const waited = waitedOf(message, now)
   return {
     function: name,
     attempts: Math.min(attempts, maxAttempts),
     ...(first !== undefined && { firstAttemptAt: Math.min(first, now) }),
+    ...(waited !== undefined && { waited }),
   }
 }
 

@@ -43,6 +43,8 @@ export const copyHeaders = {
   attempt: 'millrace-attempt',
   /** Epoch milliseconds, as all times here. */
   firstAttemptAt: 'millrace-first-attempt-at',
+  /** Retry copies only, how they have waited: the clock, waits of it in a row, and the first 404 of them, e.g. `not-found 3 1764000000000`. */
+  waited: 'millrace-waited',
   lastAttemptAt: 'millrace-last-attempt-at',
   diedAt: 'millrace-died-at',
   /** How often it has been a letter, this one included. */

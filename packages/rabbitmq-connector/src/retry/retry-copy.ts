@@ -3,11 +3,15 @@ import { copyHeaders } from '../mapping/names.ts'
 import { keptHeaders, originHeaders, originPartsOf, publishAgain } from '../mapping/publish-again.ts'
 import type { FieldTable, Message } from '../transport/message.ts'
 
+const waitedText = ({ clock, times, notFoundSince }: NonNullable<Target['waited']>): string =>
+  `${clock} ${times}${notFoundSince === undefined ? '' : ` ${notFoundSince}`}`
+
 const retryHeaders = (event: MillraceEvent, target: Target): readonly (readonly [string, string])[] => [
   [copyHeaders.eventId, event.id],
   [copyHeaders.target, target.function],
   [copyHeaders.attempt, String(target.attempts)],
   ...(target.firstAttemptAt === undefined ? [] : [[copyHeaders.firstAttemptAt, String(target.firstAttemptAt)] as const]),
+  ...(target.waited === undefined ? [] : [[copyHeaders.waited, waitedText(target.waited)] as const]),
 ]
 
 /**

@@ -9,7 +9,9 @@ import { FakePublisher } from '../fake-publisher.ts'
 import { anyMessage } from '../mapping/arbitraries.ts'
 import { context, message, messageWith, plan, properties, table } from '../mapping/messages.ts'
 
-const route = { function: 'ship', attempts: 3, firstAttemptAt: 1_763_999_000_000 }
+const since = 1_763_999_000_000
+const waited = { clock: 'not-found', times: 3, notFoundSince: since } as const
+const route = { function: 'ship', attempts: 3, firstAttemptAt: since, waited }
 const at = { ...plan(), ordered: false }
 const mapped = (from: DeliveredMessage, more: Partial<MappingContext> = {}) => messageToEvent(from, plan(), { ...context, ...more })
 
@@ -51,12 +53,28 @@ describe('a delayed retry', () => {
         'millrace-target': 'ship',
         'millrace-attempt': '3',
         'millrace-first-attempt-at': '1763999000000',
+        'millrace-waited': 'not-found 3 1763999000000',
         'millrace-origin-queue': 'orders',
         'millrace-origin-exchange': 'shop',
         'millrace-origin-routing-key': 'orders.eu',
       },
       expect.objectContaining({ 'millrace-target': 'bill', 'millrace-attempt': '1' }),
     ])
+  })
+
+  it.each([
+    ['attempts 700000 1', undefined],
+    ['attempts -1', undefined],
+    ['constructor 1', undefined],
+    ['not-found', undefined],
+    ['attempts 3', { clock: 'attempts', times: 3 }],
+    ['denied 99999', { clock: 'denied', times: 10_000 }],
+    ['not-found 1 9999999999999', { clock: 'not-found', times: 1, notFoundSince: context.now() }],
+  ])('whose waits are said as %j', async (text, expected) => {
+    const copy = await deferred(message())
+    const headers = new Map([...copy.properties.headers, ['millrace-waited', text]])
+    const [target] = mapped(returned({ ...copy, properties: { ...copy.properties, headers } })).targets ?? []
+    expect(target?.waited).toEqual(expected)
   })
 
   it('keeps body and properties, but is durable, never expires, and goes to nobody else', async () => {

@@ -1,5 +1,15 @@
 import type { MillraceEvent } from './event.ts'
-import type { DeadLetterReason, Settled } from './outcome.ts'
+import type { DeadLetterReason, RetryClock, Settled } from './outcome.ts'
+
+/** How a route has waited so far: waits grow, and grace periods run, over those that the source takes over too. */
+export interface Waited {
+  /** The clock of the last wait. */
+  readonly clock: RetryClock
+  /** Waits of this clock in a row, the last one included. */
+  readonly times: number
+  /** Epoch milliseconds of the first 404 in a row. */
+  readonly notFoundSince?: number
+}
 
 /** One function that an event is bound for. */
 export interface Target {
@@ -9,6 +19,8 @@ export interface Target {
   readonly attempts: number
   /** Epoch milliseconds of the first attempt, if there was one. The maximum age counts from it. */
   readonly firstAttemptAt?: number
+  /** Given to `defer`, to be given back with the retry. Absent: as many waits as attempts. */
+  readonly waited?: Waited
 }
 
 /** A function's answer, kept only where a source or a response subscriber wants it. */

@@ -45,7 +45,7 @@ export class HandOvers {
       this.#hooks.done(entry)
     }
     Promise.resolve()
-      .then(() => source.defer?.(entry.delivery, [route.target()], afterMs) ?? false)
+      .then(() => source.defer?.(entry.delivery, [route.deferral()], afterMs) ?? false)
       .then(finish, () => finish(false))
   }
 

@@ -58,6 +58,10 @@ export class Route implements Due {
     this.lane = lane
     this.attempts = target?.attempts ?? 0
     this.firstAttemptAt = target?.firstAttemptAt
+    if (target === undefined || (target.waited === undefined && target.attempts === 0)) return
+    this.waitClock = target.waited?.clock ?? 'attempts'
+    this.waits = target.waited?.times ?? target.attempts
+    this.notFoundSince = target.waited?.notFoundSince
   }
 
   /** Goes on to another state; its function's count of busy routes follows. */
@@ -71,6 +75,13 @@ export class Route implements Due {
   target(): Target {
     const base = { function: this.queue.name, attempts: this.attempts }
     return this.firstAttemptAt === undefined ? base : { ...base, firstAttemptAt: this.firstAttemptAt }
+  }
+
+  /** The same for a source that takes the wait over, with all that the retry must know. */
+  deferral(): Target {
+    const { waitClock: clock, waits: times, notFoundSince } = this
+    if (clock === undefined) return this.target()
+    return { ...this.target(), waited: { clock, times, ...(notFoundSince !== undefined && { notFoundSince }) } }
   }
 
   remember(attempt: AttemptRecord): void {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Target } from '../../../src/contract/delivery.ts'
 import { harness, policy, settled } from './engine-harness.ts'
 
 test('an event is acknowledged after its function has succeeded, not before', () => {
@@ -165,6 +166,60 @@ test('a delayed retry is taken over by the source when it can, and settles as de
   await settled()
   expect(deferred).toEqual([['1', 1, 8_000]])
   expect(seen.acked[0]?.results[0]).toMatchObject({ outcome: 'deferred' })
+})
+
+const slow = policy('a', { retry: { ...policy('a').retry, minWaitMs: 5_000, maxWaitMs: 60_000, jitter: 'none' } })
+
+/** A source that takes every wait over and gives the retry back at once. Answers with the waits that it was told. */
+const deferring = async (status: number, most: number) => {
+  const waits: number[] = []
+  const back: Target[] = []
+  const h = harness([slow], {
+    source: {
+      defer: (_delivery, routes, afterMs) => {
+        waits.push(afterMs)
+        back.push(...routes)
+        h.clock.advance(afterMs)
+        return Promise.resolve(true)
+      },
+    },
+  })
+  h.emit('1')
+  for (let n = 0; n < most && h.letters.length === 0; n += 1) {
+    for (const call of h.open()) call.reply(status)
+    await settled()
+    const targets = back.splice(0)
+    if (targets.length > 0) h.emit('1', { targets })
+    else h.clock.advance(10_000)
+    await settled()
+  }
+  return { h, waits }
+}
+
+test('waits go on growing over those that the source has taken over', async () => {
+  const { waits } = await deferring(500, 6)
+  expect(waits).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000])
+})
+
+test.each([
+  ['404: the grace period runs over them', 404, 'not-found', 330_000],
+  ['401: up to the maximum age', 401, 'denied', 25 * 3_600_000],
+] as const)('%s', async (_what, status, reason, atMost) => {
+  const { h, waits } = await deferring(status, 1000)
+  expect(h.letters[0]).toMatchObject({ reason })
+  expect(h.clock.monotonic()).toBeLessThan(atMost)
+  if (status === 401) expect(Math.max(...waits)).toBeGreaterThan(225_000)
+})
+
+test('a retry of a source that says no more of its waits than its attempts goes on from there', async () => {
+  const h = harness([slow])
+  h.emit('1', { targets: [{ function: 'a', attempts: 3 }] })
+  h.calls[0]?.reply(500)
+  await settled()
+  h.clock.advance(39_999)
+  expect(h.calls).toHaveLength(1)
+  h.clock.advance(1)
+  expect(h.calls).toHaveLength(2)
 })
 
 test('a source that cannot take the delayed retry leaves the wait to the runtime', async () => {
