@@ -1,10 +1,11 @@
-import { deliver } from '@millrace/sdk'
 import type { Settlement, SourceContext } from '@millrace/sdk'
 import type { Dedupe } from '../dedupe/dedupe.ts'
 import { dedupeIdOf } from '../mapping/dedupe-id.ts'
 import type { MappedMessage } from '../mapping/message-to-event.ts'
 import type { IntakePlan } from '../topology/plan.ts'
 import type { DeliveredMessage } from '../transport/message.ts'
+import { MessageDelivery } from './message-delivery.ts'
+import type { AckMessage } from './message-delivery.ts'
 import type { RabbitmqObserver } from './observer.ts'
 
 /** A message, with the event that was made of it. */
@@ -30,7 +31,7 @@ export interface Handed {
 
 /** @see HandOver */
 export interface HandOverOptions {
-  readonly context: Pick<SourceContext, 'emit' | 'logger'>
+  readonly context: Pick<SourceContext, 'emit'>
   readonly observer: RabbitmqObserver
   readonly map: (message: DeliveredMessage, plan: IntakePlan) => MappedMessage
   readonly dedupe: Dedupe | undefined
@@ -73,18 +74,10 @@ export class HandOver {
   }
 
   emit(handed: Handed, intake: string): void {
-    const { isOwn, mapped } = handed.arrival
-    const { event, targets, unreadable } = mapped
-    deliver(this.#options.context, {
-      event,
-      intake,
-      ...(targets !== undefined && { targets }),
-      ...(unreadable !== undefined && { unreadable }),
-      ...(isOwn && { unlisted: 'release' }),
-      ack: (settlement) => this.#ack(handed, settlement),
-      release: (reason) => (reason === 'unlisted' ? handed.hold() : handed.giveBack()),
-    })
+    this.#options.context.emit(new MessageDelivery(handed, intake, this.#settle))
   }
+
+  readonly #settle: AckMessage = (handed, settlement) => this.#ack(handed, settlement)
 
   #ack(handed: Handed, settlement: Settlement): void | Promise<void> {
     const { dedupe, reply } = this.#options

@@ -2,7 +2,9 @@ import { describeError, MillraceError } from '@millrace/sdk'
 import type { IntakePlan } from '../topology/plan.ts'
 import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
 import type { AmqpLink, QueueState } from '../transport/transport.ts'
-import type { Arrival, Handed } from './hand-over.ts'
+import type { Arrival } from './hand-over.ts'
+import { InHand } from './in-hand.ts'
+import type { Hands } from './in-hand.ts'
 import { Inbox } from './inbox.ts'
 import type { ConsumerState, ConsumerView } from './observer.ts'
 import { Liveness } from './liveness.ts'
@@ -308,27 +310,24 @@ export class QueueConsumer {
 
   #emit(subscription: Subscription, arrival: Arrival): void {
     this.#inHand += 1
-    const handed: Handed = {
-      arrival,
-      get ended() {
-        return subscription.ended
-      },
-      finish: () => {
-        const counts = this.#finish(subscription, arrival.message)
-        this.#left(subscription)
-        return counts
-      },
-      giveBack: () => {
-        subscription.giveBack(arrival.message)
-        this.#left(subscription)
-      },
-      hold: () => {
-        if (this.#subscription !== subscription) return
-        this.#inbox?.putBack(arrival)
-        this.#left(subscription)
-      },
-    }
-    this.#options.emit(handed, this.queue)
+    this.#options.emit(new InHand(arrival, subscription, this.#hands), this.queue)
+  }
+
+  readonly #hands: Hands = {
+    finish: (subscription, { message }) => {
+      const counts = this.#finish(subscription, message)
+      this.#left(subscription)
+      return counts
+    },
+    giveBack: (subscription, { message }) => {
+      subscription.giveBack(message)
+      this.#left(subscription)
+    },
+    hold: (subscription, arrival) => {
+      if (this.#subscription !== subscription) return
+      this.#inbox?.putBack(arrival)
+      this.#left(subscription)
+    },
   }
 
   #left(subscription: Subscription): void {

@@ -38,26 +38,28 @@ export interface AttributeParts {
 export const attributesOf = (parts: AttributeParts): readonly HeaderField[] => {
   const { message, original } = parts
   const { properties } = original
-  const values: readonly (readonly [string, string | undefined])[] = [
-    [names.queue, parts.queue],
-    [names.exchange, original.exchange],
-    [names.routingKey, original.routingKey],
-    [names.messageId, properties.messageId],
-    [names.redelivered, String(message.redelivered)],
-    [names.deliveryCount, numberOf(message, 'x-delivery-count')],
-    [names.correlationId, properties.correlationId],
-    [names.replyTo, properties.replyTo],
-    [names.type, properties.type],
-    [names.appId, properties.appId],
-    [names.userId, properties.userId],
-    [names.originUserId, parts.userId],
-    [names.priority, properties.priority?.toString()],
-    [names.timestamp, properties.timestamp === undefined ? undefined : timeText(properties.timestamp)],
-    [names.expiration, properties.expiration],
-    [names.deliveryMode, properties.deliveryMode?.toString()],
-    [names.death, parts.death],
-    [names.streamOffset, parts.isStream ? streamOffsetOf(message)?.toString() : undefined],
-    ...codingOf(properties.contentEncoding),
-  ]
-  return values.filter((pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '')
+  const fields: HeaderField[] = []
+  const add = (name: string, value: string | undefined): void => {
+    if (value !== undefined && value !== '') fields.push([name, value])
+  }
+  add(names.queue, parts.queue)
+  add(names.exchange, original.exchange)
+  add(names.routingKey, original.routingKey)
+  add(names.messageId, properties.messageId)
+  add(names.redelivered, String(message.redelivered))
+  add(names.deliveryCount, numberOf(message, 'x-delivery-count'))
+  add(names.correlationId, properties.correlationId)
+  add(names.replyTo, properties.replyTo)
+  add(names.type, properties.type)
+  add(names.appId, properties.appId)
+  add(names.userId, properties.userId)
+  add(names.originUserId, parts.userId)
+  add(names.priority, properties.priority?.toString())
+  add(names.timestamp, properties.timestamp === undefined ? undefined : timeText(properties.timestamp))
+  add(names.expiration, properties.expiration)
+  add(names.deliveryMode, properties.deliveryMode?.toString())
+  add(names.death, parts.death)
+  add(names.streamOffset, parts.isStream ? streamOffsetOf(message)?.toString() : undefined)
+  for (const [name, value] of codingOf(properties.contentEncoding)) add(name, value)
+  return fields
 }

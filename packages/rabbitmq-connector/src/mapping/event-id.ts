@@ -8,6 +8,8 @@ const maxId = 512
 const hashed = 64
 /** What an id may be on the wire, and what is believed of one in a copy. */
 const idForm = /^[\x21-\x7E](?:[\x20-\x7E]{0,510}[\x21-\x7E])?$/
+/** What `encodeURIComponent` leaves as it is; most queues and ids are of nothing else. */
+const unreserved = /^[A-Za-z0-9_.!~*'()-]*$/
 const contentScheme = 'rabbitmq-content:'
 
 /** True for a text that can be an event's id as it is. */
@@ -20,7 +22,7 @@ export const isEventId = (text: string): boolean => idForm.test(text)
 export const isContentId = (id: string): boolean => id.startsWith(contentScheme)
 
 /** One segment of an id or URI: never a `/`, `#`, `@` or blank. */
-export const segment = (text: string): string => encodeURIComponent(text.toWellFormed())
+export const segment = (text: string): string => (unreserved.test(text) ? text : encodeURIComponent(text.toWellFormed()))
 
 /** An id that is too long, or has characters that no header can carry, keeps its beginning and gets a hash, so that it stays distinct. */
 const fit = (id: string): string => {

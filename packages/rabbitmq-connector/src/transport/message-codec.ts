@@ -8,23 +8,34 @@ const shortText = (value: unknown): string | undefined => (typeof value === 'str
 
 const octet = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 
+/** Only what was sent is set: to `delete` afterwards would make an object whose every property is looked up slowly. */
 const readProperties = (raw: RawMessage['properties']): MessageProperties => {
-  const properties: { -readonly [K in keyof MessageProperties]?: MessageProperties[K] | undefined } = {
-    contentType: shortText(raw.contentType),
-    contentEncoding: shortText(raw.contentEncoding),
-    deliveryMode: octet(raw.deliveryMode),
-    priority: octet(raw.priority),
-    correlationId: shortText(raw.correlationId),
-    replyTo: shortText(raw.replyTo),
-    expiration: shortText(raw.expiration),
-    messageId: shortText(raw.messageId),
-    timestamp: timestampMs(raw.timestamp),
-    type: shortText(raw.type),
-    userId: shortText(raw.userId),
-    appId: shortText(raw.appId),
-    headers: readTable(raw.headers),
-  }
-  for (const name of Object.keys(properties) as (keyof MessageProperties)[]) if (properties[name] === undefined) delete properties[name]
+  const properties: { -readonly [K in keyof MessageProperties]?: MessageProperties[K] } = {}
+  const contentType = shortText(raw.contentType)
+  if (contentType !== undefined) properties.contentType = contentType
+  const contentEncoding = shortText(raw.contentEncoding)
+  if (contentEncoding !== undefined) properties.contentEncoding = contentEncoding
+  const deliveryMode = octet(raw.deliveryMode)
+  if (deliveryMode !== undefined) properties.deliveryMode = deliveryMode
+  const priority = octet(raw.priority)
+  if (priority !== undefined) properties.priority = priority
+  const correlationId = shortText(raw.correlationId)
+  if (correlationId !== undefined) properties.correlationId = correlationId
+  const replyTo = shortText(raw.replyTo)
+  if (replyTo !== undefined) properties.replyTo = replyTo
+  const expiration = shortText(raw.expiration)
+  if (expiration !== undefined) properties.expiration = expiration
+  const messageId = shortText(raw.messageId)
+  if (messageId !== undefined) properties.messageId = messageId
+  const timestamp = timestampMs(raw.timestamp)
+  if (timestamp !== undefined) properties.timestamp = timestamp
+  const type = shortText(raw.type)
+  if (type !== undefined) properties.type = type
+  const userId = shortText(raw.userId)
+  if (userId !== undefined) properties.userId = userId
+  const appId = shortText(raw.appId)
+  if (appId !== undefined) properties.appId = appId
+  properties.headers = readTable(raw.headers)
   return properties as MessageProperties
 }
 
