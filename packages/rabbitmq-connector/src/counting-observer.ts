@@ -88,6 +88,8 @@ export interface ScrapedState {
   consumers(): readonly ConsumerView[]
   /** By queue; `readAt` on the monotonic clock, absent before the first reading. */
   depths(): { readonly byQueue: ReadonlyMap<string, QueueDepth>; readonly readAt?: number }
+  /** Which of them are dead-letter queues. */
+  letterQueues(): ReadonlySet<string>
 }
 
 /** How far a stream is behind what has come of it. */
@@ -116,11 +118,11 @@ export const scrapeConsumers = (metrics: SourceMetrics, state: ScrapedState, now
   }
   const showDepths = (): void => {
     const { byQueue, readAt } = state.depths()
-    const known = [...byQueue]
-    gauges.show(
-      'millrace_rabbitmq_ready_messages',
-      known.map(([queue, { ready }]) => [queue, ready] as const),
-    )
+    const letterQueues = state.letterQueues()
+    const known = [...byQueue].filter(([queue]) => !letterQueues.has(queue))
+    const ready = ([queue, depth]: readonly [string, QueueDepth]): readonly [string, number] => [queue, depth.ready]
+    gauges.show('millrace_rabbitmq_ready_messages', known.map(ready))
+    gauges.show('millrace_rabbitmq_letter_messages', [...byQueue].filter(([queue]) => letterQueues.has(queue)).map(ready))
     const unacked = known.flatMap(([queue, depth]) => (depth.unacked === undefined ? [] : [[queue, depth.unacked] as const]))
     gauges.show('millrace_rabbitmq_unacked_messages', unacked)
     metrics.gauge('millrace_rabbitmq_depth_age_seconds').set(readAt === undefined ? 0 : Math.max(0, now() - readAt) / 1000)

@@ -11,6 +11,11 @@ const rows = {
     help: 'Messages of such a queue that some consumer holds, of all replicas; only with rabbitmq_management_url.',
     labels: ['queue'],
   },
+  millrace_rabbitmq_letter_messages: {
+    type: 'gauge',
+    help: 'Messages in a dead-letter queue of a queue that this replica consumes, as the broker last said: letters, and what the broker has put there itself, such as a message that killed its consumers (rabbitmq_delivery_limit).',
+    labels: ['queue'],
+  },
   millrace_rabbitmq_depth_age_seconds: {
     type: 'gauge',
     help: 'Since the broker last said how long the queues are; 0 before it ever has.',

@@ -2,20 +2,24 @@ import { hostname } from 'node:os'
 import type { Delivery, Logger, Order, Session, Source, SourceContext, Target } from '@millrace/sdk'
 import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
 import { Isolation } from './consumer/isolation.ts'
+import { MessageDelivery } from './consumer/message-delivery.ts'
 import { countingObserver, scrapeConsumers } from './counting-observer.ts'
 import { rabbitmqDeadLetters } from './dead-letters/rabbitmq-dead-letters.ts'
 import type { Dedupe } from './dedupe/dedupe.ts'
 import type { MappingContext } from './mapping/message-to-event.ts'
 import { rabbitmqAttributeNames, rabbitmqHeaderPrefix } from './mapping/names.ts'
+import { originOf } from './mapping/origin.ts'
 import { Plans } from './plans.ts'
 import { depthsByDeclare, watchDepths } from './queue-depths.ts'
 import type { DepthReader } from './queue-depths.ts'
 import { deferRoutes } from './retry/defer-routes.ts'
+import { NativeRetries } from './retry/native-retry.ts'
 import { RabbitmqSession } from './session.ts'
 import type { SessionTimes } from './session.ts'
 import { sessionParts } from './session-parts.ts'
 import { rabbitmqAnnotations } from './topology/annotations.ts'
 import { TopologyApplier } from './topology/apply-intake.ts'
+import type { IntakePlan } from './topology/plan.ts'
 import { defaultTopology } from './topology/options.ts'
 import type { TopologyOptions } from './topology/options.ts'
 import { amqplibTransport } from './transport/amqplib-transport.ts'
@@ -73,6 +77,7 @@ interface Lasting {
   readonly observer: RabbitmqObserver
   readonly applier: TopologyApplier
   readonly dedupe: Dedupe | undefined
+  readonly native: NativeRetries
 }
 
 class AmqpSource {
@@ -152,10 +157,24 @@ class AmqpSource {
   async defer(delivery: Delivery, routes: readonly Target[], afterMs: number): Promise<boolean> {
     const plan = this.#plans.intake(delivery.intake)
     if (plan === undefined) return false
+    const heldMs = this.#giveBackFailed(delivery, plan, routes, afterMs)
+    if (heldMs !== undefined) {
+      this.#lasting?.observer.deferred(delivery.intake, heldMs)
+      return true
+    }
     const tier = await deferRoutes(this.#publisher, { event: delivery.event, plan, routes, afterMs })
     if (tier === undefined) return false
     this.#lasting?.observer.deferred(delivery.intake, tier.delayMs)
     return true
+  }
+
+  /** How long the queue itself will hold the message; `undefined`: it does not. */
+  #giveBackFailed(delivery: Delivery, plan: IntakePlan, routes: readonly Target[], afterMs: number): number | undefined {
+    const origin = originOf(delivery.event)
+    if (origin === undefined || !(delivery instanceof MessageDelivery) || !delivery.takesFailed) return undefined
+    const heldMs = this.#lasting?.native.take({ event: delivery.event, message: origin.message, plan, routes, afterMs })
+    if (heldMs !== undefined) delivery.failLater()
+    return heldMs
   }
 
   async dispose(): Promise<void> {
@@ -180,21 +199,23 @@ class AmqpSource {
         ...(retireAfterMs !== undefined && { retireAfterMs }),
       }),
       dedupe: dedupe?.(context),
+      native: new NativeRetries({ now: () => context.clock.monotonic(), logger: context.logger }),
     }
   }
 
   #scrape({ metrics, clock, logger }: SourceContext, session: RabbitmqSession, connection: AmqpConnection): () => void {
     const { depths, times } = this.#options
+    const queues = (): readonly string[] => session.consumers.map(({ queue }) => queue)
+    const letterQueues = (): ReadonlySet<string> => new Set(queues().flatMap((queue) => this.#plans.intake(queue)?.deadLetterQueue ?? []))
     const lengths = watchDepths({
       read: depths?.read ?? depthsByDeclare(connection, times?.linkMs ?? defaultTimes.linkMs),
-      queues: () => session.consumers.map(({ queue }) => queue),
+      queues: () => [...queues(), ...letterQueues()],
       intervalMs: depths?.intervalMs ?? 30_000,
       clock,
       logger,
     })
-    const forget = scrapeConsumers(metrics, { consumers: () => session.consumers, depths: () => lengths.current() }, () =>
-      clock.monotonic(),
-    )
+    const scraped = { consumers: () => session.consumers, depths: () => lengths.current(), letterQueues }
+    const forget = scrapeConsumers(metrics, scraped, () => clock.monotonic())
     return () => {
       lengths.stop()
       forget()

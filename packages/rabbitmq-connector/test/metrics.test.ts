@@ -19,8 +19,11 @@ it('says what each queue is doing and holds, and what has gone', async () => {
   const byQueue = new Map([
     ['orders', { ready: 12, unacked: 9 }],
     ['log', { ready: 3 }],
+    ['orders.dlq', { ready: 2, unacked: 1 }],
   ])
-  const forget = scrapeConsumers(source, { consumers: () => consumers, depths: () => ({ byQueue, readAt: 1000 }) }, () => 4500)
+  const letterQueues = new Set(['orders.dlq'])
+  const state = { consumers: () => consumers, depths: () => ({ byQueue, readAt: 1000 }), letterQueues: () => letterQueues }
+  const forget = scrapeConsumers(source, state, () => 4500)
   const text = await render()
   for (const line of [
     'millrace_rabbitmq_inflight_messages{queue="orders"} 7',
@@ -30,9 +33,11 @@ it('says what each queue is doing and holds, and what has gone', async () => {
     'millrace_rabbitmq_consumers{state="paused"} 0',
     'millrace_rabbitmq_ready_messages{queue="orders"} 12',
     'millrace_rabbitmq_unacked_messages{queue="orders"} 9',
+    'millrace_rabbitmq_letter_messages{queue="orders.dlq"} 2',
     'millrace_rabbitmq_depth_age_seconds 3.5',
   ])
     expect(text).toContain(line)
+  for (const name of ['ready', 'unacked']) expect(text).not.toContain(`millrace_rabbitmq_${name}_messages{queue="orders.dlq"}`)
   expect(text).not.toContain('millrace_rabbitmq_unacked_messages{queue="log"}')
   consumers = []
   byQueue.delete('orders')

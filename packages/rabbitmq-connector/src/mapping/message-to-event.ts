@@ -51,10 +51,15 @@ export const plainType = 'com.rabbitmq.message'
 const maxHeaders = 1024
 const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
 
-/** The producer's headers; what is too long to be one over HTTP is left out here, and is in the dead letter all the same. */
+const byName = ([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number => (left < right ? -1 : 1)
+
+/**
+ * The producer's headers; what is too long to be one over HTTP is left out here, and is in the dead letter all the same. By name, which is how
+ * the broker sorts those of a message that has waited in a delay queue: where there are too many, all attempts see the same ones.
+ */
 const forwarded = (headers: FieldTable): readonly HeaderField[] => {
   const fields: HeaderField[] = []
-  for (const [name, value] of headers) {
+  for (const [name, value] of headers.size > 1 ? [...headers].sort(byName) : headers) {
     if (fields.length === maxHeaders) break
     if (isBrokerHeader(name)) continue
     const text = traceNames.has(name.toLowerCase()) ? plainFieldText(value) : fieldText(value)
