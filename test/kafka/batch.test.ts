@@ -86,7 +86,6 @@ const setUp = async (
       broker_hosts: server.bootstrap.join(','),
       group,
       gateway_url: gateway.url,
-      breaker_function_open: '200ms',
       retry_attempts: '4',
       retry_min_wait: '20ms',
       retry_max_wait: '100ms',
