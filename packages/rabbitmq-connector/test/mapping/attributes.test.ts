@@ -15,7 +15,7 @@ it('a property that was sent empty gives no attribute, a content coding neither'
 })
 
 it('a segment is percent-encoded, whatever is in it (property)', () => {
-  const plain = fc.string({ unit: fc.constantFrom(..."abzAZ09-_.!~*()'") })
+  const plain = fc.string({ unit: fc.constantFrom('a', 'Z', '0', '-', '_', '.', '!', '~', '*', '(', ')', "'") })
   const texts = fc.oneof(plain, fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '\n', 'a\n', '\uD800', 'a/b', 'a b'))
   fc.assert(
     fc.property(texts, (text) => {

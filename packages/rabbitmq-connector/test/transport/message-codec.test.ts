@@ -22,7 +22,7 @@ const raw = (sent: Partial<Raw['properties']>): Raw => ({
     appId: undefined,
     clusterId: undefined,
     ...sent,
-  } as Raw['properties'],
+  },
   content: Buffer.from('x'),
 })
 
