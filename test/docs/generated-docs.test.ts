@@ -6,6 +6,7 @@ import { rabbitmqMetrics } from '../../packages/rabbitmq-connector/src/metrics.t
 import { errorTable } from '../../packages/sdk/src/core/errors.ts'
 import { settleTable } from '../../packages/sdk/src/core/settle/table.ts'
 import { metricsTable } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
+import type { MetricRow } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
 import { components, configurationPage } from '../../scripts/docs/configuration-page.ts'
 import { errorsPage } from '../../scripts/docs/errors-page.ts'
 import { metricsPage } from '../../scripts/docs/metrics-page.ts'
@@ -48,6 +49,9 @@ test('each page names every row of its table, and nothing else', () => {
   expect([...new Set(names(metricsPage(), /^\| `(millrace_\w+)`/gm))]).toEqual(
     Object.keys({ ...metricsTable, ...httpMetrics, ...kafkaMetrics, ...rabbitmqMetrics }),
   )
+  const aliases = Object.values<MetricRow>({ ...kafkaMetrics, ...rabbitmqMetrics }).flatMap(({ also = [] }) => also.map(({ name }) => name))
+  expect(aliases.length).toBeGreaterThan(0)
+  expect(names(metricsPage(), /^\| `((?:kafka|rabbitmq)_connector_\w+)`/gm)).toEqual(aliases)
   expect(names(settleTablePage(), /^\| (S[\w-]+) \|/gm)).toEqual(Object.keys(settleTable))
   const settings = Object.values(components).flatMap((component) => Object.values(component.settings).map((setting) => setting.name))
   expect(names(configurationPage(), /^\| `(\w+)` \|/gm)).toEqual(settings)

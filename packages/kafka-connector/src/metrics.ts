@@ -1,4 +1,4 @@
-import type { SourceMetrics } from '@millrace/sdk'
+import type { MetricLabels, SourceMetrics } from '@millrace/sdk'
 import type { KafkaObserver } from './consumer/observer.ts'
 import type { Partition } from './consumer/partition.ts'
 
@@ -20,6 +20,18 @@ export const kafkaMetrics = {
     help: 'Records of a topic between the oldest unfinished one and the newest: what a crash would repeat at most.',
     labels: ['topic'],
   },
+  millrace_kafka_fetched_total: {
+    type: 'counter',
+    help: 'Records that came of a partition, repeats included.',
+    labels: ['group', 'topic', 'partition'],
+    also: [{ of: 'pro', name: 'kafka_connector_messages_consumed' }],
+  },
+  millrace_kafka_committed_offset: {
+    type: 'gauge',
+    help: 'Position that this replica has committed for a partition, or has found committed; 0 once the partition has gone.',
+    labels: ['group', 'topic', 'partition'],
+    also: [{ of: 'pro', name: 'kafka_connector_messages_offset' }],
+  },
   millrace_kafka_assigned_partitions: {
     type: 'gauge',
     help: 'Partitions that this replica owns.',
@@ -39,6 +51,7 @@ export const kafkaMetrics = {
     type: 'counter',
     help: 'Assignments that this replica got.',
     labels: ['group'],
+    also: [{ of: 'pro', name: 'kafka_connector_consumer_group_connect' }],
   },
   millrace_kafka_commits_total: {
     type: 'counter',
@@ -79,6 +92,10 @@ export const countingObserver = (metrics: SourceMetrics): KafkaObserver => {
   const count = (name: keyof typeof kafkaMetrics, topic: string, by: number): void =>
     metrics.counter(name, { topic: metrics.topicLabel(topic) }).inc(by)
   return {
+    fetched: (group, { topic, partition }, by) => {
+      const labels = { group, topic: metrics.topicLabel(topic), partition: String(partition) }
+      metrics.counter('millrace_kafka_fetched_total', labels).inc(by)
+    },
     rebalanced: (group) => metrics.counter('millrace_kafka_rebalances_total', { group }).inc(),
     committed: (group, _partitions, tookMs) => {
       metrics.counter('millrace_kafka_commits_total', { group }).inc()
@@ -96,10 +113,34 @@ interface TopicFigures {
   span: number
 }
 
+/** The partitions that a replica owns in one group. */
+export interface OwnedGroup {
+  readonly groupId: string
+  readonly partitions: readonly Partition[]
+}
+
+/** Shows committed positions by group. Topics beyond the bound share a label, and the furthest of them is shown. */
+const committedGauges = (metrics: SourceMetrics): ((owned: readonly OwnedGroup[]) => void) => {
+  const shown = new Map<string, { readonly labels: MetricLabels; offset: number }>()
+  return (owned) => {
+    for (const entry of shown.values()) entry.offset = 0
+    for (const { groupId: group, partitions } of owned) {
+      for (const { topic, partition, committedOffset } of partitions) {
+        if (committedOffset === undefined) continue
+        const labels = { group, topic: metrics.topicLabel(topic), partition: String(partition) }
+        const key = JSON.stringify(labels)
+        shown.set(key, { labels, offset: Math.max(shown.get(key)?.offset ?? 0, committedOffset) })
+      }
+    }
+    for (const { labels, offset } of shown.values()) metrics.gauge('millrace_kafka_committed_offset', labels).set(offset)
+  }
+}
+
 /** Sets the gauges before each scrape, until the way to stop is called. Partitions that have gone say 0 from then on. */
-export const scrapePartitions = (metrics: SourceMetrics, partitions: () => readonly Partition[], now: () => number): (() => void) => {
+export const scrapePartitions = (metrics: SourceMetrics, groups: () => readonly OwnedGroup[], now: () => number): (() => void) => {
   const lags = new Map<string, { readonly labels: { readonly topic: string; readonly partition: string }; lag: number }>()
   const topics = new Map<string, TopicFigures>()
+  const showCommitted = committedGauges(metrics)
   const collect = (owned: readonly Partition[]): void => {
     for (const entry of lags.values()) entry.lag = 0
     for (const topic of topics.keys()) topics.set(topic, { oldestAt: undefined, span: 0 })
@@ -113,7 +154,9 @@ export const scrapePartitions = (metrics: SourceMetrics, partitions: () => reado
       if (oldestAt !== undefined) figure.oldestAt = Math.min(figure.oldestAt ?? Infinity, oldestAt)
     }
   }
-  const show = (owned: readonly Partition[]): void => {
+  const show = (ownedGroups: readonly OwnedGroup[]): void => {
+    const owned = ownedGroups.flatMap(({ partitions }) => partitions)
+    showCommitted(ownedGroups)
     metrics.gauge('millrace_kafka_assigned_partitions').set(owned.length)
     metrics.gauge('millrace_kafka_paused_partitions').set(owned.filter((partition) => !partition.flows).length)
     metrics.gauge('millrace_kafka_stopped_partitions').set(owned.filter((partition) => partition.held('stopped')).length)
@@ -125,7 +168,7 @@ export const scrapePartitions = (metrics: SourceMetrics, partitions: () => reado
       metrics.gauge('millrace_kafka_oldest_unacked_age_seconds', { topic }).set(ageMs / 1000)
     }
   }
-  const forget = metrics.onScrape(() => show(partitions()))
+  const forget = metrics.onScrape(() => show(groups()))
   return () => {
     forget()
     // What this session owned it owns no more: the next one begins from here.

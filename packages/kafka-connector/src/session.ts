@@ -7,6 +7,7 @@ import { TopicConsumer } from './consumer/topic-consumer.ts'
 import type { ConsumerTimes } from './consumer/topic-consumer.ts'
 import type { KafkaDeadLetters } from './dead-letters/kafka-dead-letters.ts'
 import type { DriverRecord, KafkaDriver } from './driver/driver.ts'
+import type { OwnedGroup } from './metrics.ts'
 import { recordToEvent } from './mapping/record-to-event.ts'
 import { RecordDelivery } from './record-delivery.ts'
 import type { ValueDecoder } from './registry/value-decoder.ts'
@@ -84,7 +85,12 @@ export class KafkaSession {
     })
   }
 
-  /** Partitions of all groups, for gauges. */
+  /** The groups with the partitions that are owned in each, for gauges. */
+  get groups(): readonly OwnedGroup[] {
+    return [...this.#consumers.values()]
+  }
+
+  /** Partitions of all groups. */
   get partitions(): readonly Partition[] {
     return [...this.#consumers.values()].flatMap((consumer) => consumer.partitions)
   }

@@ -107,7 +107,7 @@ export const kafkaSource = (options: KafkaSourceOptions): KafkaSource => {
       current = session
       const forget = scrapePartitions(
         context.metrics,
-        () => session.partitions,
+        () => session.groups,
         () => context.clock.now(),
       )
       void session.session.closed.then(forget)

@@ -5,6 +5,7 @@ const rows = {
     type: 'gauge',
     help: 'Messages that wait in a queue that this replica consumes, as the broker last said.',
     labels: ['queue'],
+    also: [{ of: 'pro', name: 'rabbitmq_connector_queue_depth' }],
   },
   millrace_rabbitmq_unacked_messages: {
     type: 'gauge',
@@ -62,6 +63,7 @@ const rows = {
     type: 'counter',
     help: 'Messages acknowledged.',
     labels: ['queue'],
+    also: [{ of: 'pro', name: 'rabbitmq_connector_messages_processed_total' }],
   },
   millrace_rabbitmq_ack_frames_total: {
     type: 'counter',

@@ -4,8 +4,8 @@ import type { ConsumerView } from '../src/consumer/observer.ts'
 import { countingObserver, scrapeConsumers } from '../src/counting-observer.ts'
 import { rabbitmqMetrics } from '../src/metrics.ts'
 
-const setUp = () => {
-  const metrics = createMetrics({ table: { ...metricsTable, ...rabbitmqMetrics } })
+const setUp = (compat: 'none' | 'pro' = 'none') => {
+  const metrics = createMetrics({ table: { ...metricsTable, ...rabbitmqMetrics }, compat })
   return { render: () => metrics.render(), source: sourceMetrics(metrics, rabbitmqMetrics) }
 }
 
@@ -114,4 +114,23 @@ it('queues from outside cannot flood the metrics', async () => {
   for (let index = 0; index < 500; index += 1) observer.delivered(`queue-${index}`, false)
   const rows = (await render()).match(/^millrace_rabbitmq_delivered_total\{/gm) ?? []
   expect(rows.length).toBeLessThanOrEqual(101)
+})
+
+it('shows the names of the Pro connector beside its own, when it is asked to', async () => {
+  const counted = async (compat: 'none' | 'pro'): Promise<string> => {
+    const { render, source } = setUp(compat)
+    const depths = () => ({ byQueue: new Map([['orders', { ready: 12 }]]), readAt: 0 })
+    scrapeConsumers(source, { consumers: () => [], depths, letterQueues: () => new Set() }, () => 0)
+    countingObserver(source, () => 0).acknowledged('orders', 7, 1)
+    return render()
+  }
+  const pro = await counted('pro')
+  for (const line of [
+    '# TYPE rabbitmq_connector_messages_processed_total counter',
+    'rabbitmq_connector_messages_processed_total{queue="orders"} 7',
+    '# TYPE rabbitmq_connector_queue_depth gauge',
+    'rabbitmq_connector_queue_depth{queue="orders"} 12',
+  ])
+    expect(pro).toContain(`${line}\n`)
+  expect(await counted('none')).not.toMatch(/^(?:# \w+ )?rabbitmq_/m)
 })

@@ -6,6 +6,7 @@ import type { PartitionHooks, StartPosition } from './partition.ts'
 
 /** @see PartitionSet */
 export interface PartitionSetOptions {
+  readonly groupId: string
   readonly observer: KafkaObserver
   /** The runtime has paused this intake, or all. */
   readonly paused: (intake: string) => boolean
@@ -90,7 +91,7 @@ export class PartitionSet {
   }
 
   #create(at: TopicPartition): Partition {
-    const { emit, onFlow, onCompleted, observer, paused, ready, soon } = this.#options
+    const { emit, groupId, onFlow, onCompleted, observer, paused, ready, soon } = this.#options
     const hooks: PartitionHooks = {
       ...(ready !== undefined && { ready }),
       emit: (record, seq) => {
@@ -99,6 +100,7 @@ export class PartitionSet {
         else this.#remember(partition.intake, record.offset)
         emit(record, partition, seq)
       },
+      onFetched: (records) => observer.fetched(groupId, at, records),
       onFlow: () => onFlow(partition),
       onCompleted,
       soon,

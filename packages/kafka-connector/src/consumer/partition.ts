@@ -35,6 +35,8 @@ export interface PartitionHooks {
   ready?(record: DriverRecord): Promise<void> | undefined
   /** Hands one over; may put the partition on hold at once. `seq` is for `complete`. */
   emit(record: DriverRecord, seq: number): void
+  /** So many records of a batch were taken. */
+  onFetched?(records: number): void
   /** Whether records may be fetched has changed. */
   onFlow(): void
   /** Something is there to commit. */
@@ -105,6 +107,7 @@ export class Partition implements TopicPartition {
     const records = batch.records.filter(({ offset }) => offset >= this.#through)
     this.#times.add(this.#pushed + this.#left, records[0]?.timestamp, this.#head)
     this.#through = Math.max(this.#through, batch.through)
+    if (records.length > 0) this.#hooks.onFetched?.(records.length)
     if (this.#left > 0) {
       this.#behind = true
       this.#waiting = [...this.#waiting.slice(this.#next), ...records]
@@ -191,6 +194,11 @@ export class Partition implements TopicPartition {
     const offset = this.#window.commitPoint
     if (offset === undefined || this.#holds.has('starting') || this.#holds.has('unsaved')) return undefined
     return { offset, done: this.#runs(), committed: !this.#changed && this.#committed === offset }
+  }
+
+  /** What the broker has, as far as is known. */
+  get committedOffset(): number | undefined {
+    return this.#committed
   }
 
   /** Records behind the committed position; absent until the end of the log is known. */

@@ -67,6 +67,7 @@ export class TopicConsumer {
     this.#options = options
     this.aliveAt = clock.monotonic()
     this.#partitions = new PartitionSet({
+      groupId,
       observer,
       paused: options.paused,
       emit: options.emit,

@@ -37,7 +37,8 @@ const pagesOf = (connectors: readonly Connector[], options: HostOptions, loop: L
 export const startHost = async (options: HostOptions): Promise<ConnectorHost> => {
   const { config, sources, logger } = options
   const loop = new LoopWatch({ clock: systemClock, limitMs: config.loopLimitMs })
-  const metrics = createMetrics({ table: { ...metricsTable, ...options.metrics }, topics: config.metricsTopics })
+  const table = { ...metricsTable, ...options.metrics }
+  const metrics = createMetrics({ table, topics: config.metricsTopics, compat: config.metricsCompat })
   const observer = metricsObserver(metrics, () => systemClock.now())
   const base = await connectorOptions(config)
   const needsSpool = sources.some((source) => source.replay === 'spool')

@@ -98,9 +98,10 @@ export class Family<Child extends Cell | Buckets> {
     }
   }
 
-  samples(): Sample[] {
+  /** @param name another one for the same numbers */
+  samples(name: string = this.name): Sample[] {
     return [...this.#children.values()].flatMap((child) =>
-      child instanceof Cell ? [{ labels: child.labels, value: child.value }] : child.samples(this.name),
+      child instanceof Cell ? [{ labels: child.labels, value: child.value }] : child.samples(name),
     )
   }
 

@@ -1,3 +1,14 @@
+/** Whose names metrics have beside their own. */
+export type MetricsCompat = 'none' | 'pro'
+
+/** The same numbers under a name of another connector, so that its dashboards and alerts go on. */
+export interface MetricAlias {
+  readonly of: Exclude<MetricsCompat, 'none'>
+  readonly name: string
+  /** Of the labels of the row; what differs in the others alone is added up. @default all */
+  readonly labels?: readonly string[]
+}
+
 /** One metric. Names are snake case in base units, by the conventions of Prometheus (prometheus.io/docs/practices/naming). */
 export interface MetricRow {
   readonly type: 'counter' | 'gauge' | 'histogram'
@@ -10,6 +21,8 @@ export interface MetricRow {
   readonly outlivesFunction?: true
   /** Of a histogram, rising, without +Inf. */
   readonly buckets?: readonly number[]
+  /** Shown as well where `metrics_compat` asks for it; nothing is counted twice. */
+  readonly also?: readonly MetricAlias[]
 }
 
 /** Metrics by their full names. A connector adds rows of its own, `millrace_<source>_...`. */

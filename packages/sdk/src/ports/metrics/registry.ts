@@ -1,8 +1,9 @@
 import { Registry } from 'prom-client'
 import type { Metric } from 'prom-client'
 import { printable } from '../../core/printable.ts'
+import { aliasSamples } from './alias-samples.ts'
 import { Buckets, Cell, Family, otherLabel } from './family.ts'
-import type { metricsTable, MetricRow, MetricsTable } from './metrics-table.ts'
+import type { metricsTable, MetricRow, MetricsCompat, MetricsTable } from './metrics-table.ts'
 
 type NamesOf<T extends MetricsTable, Type extends MetricRow['type']> = {
   [N in keyof T]: T[N] extends { readonly type: Type } ? N : never
@@ -37,6 +38,8 @@ export interface MetricsOptions<T extends MetricsTable> {
   readonly maxTopics?: number
   /** Sets of labels per metric; beyond, they count as `_other`. @default 10000 */
   readonly maxSeries?: number
+  /** Rows with an alias of this kind are shown under both names. @default 'none' */
+  readonly compat?: MetricsCompat
 }
 
 type AnyFamily = Family<Cell> | Family<Buckets>
@@ -77,6 +80,10 @@ export const createMetrics = <T extends MetricsTable>(options: MetricsOptions<T>
     const family = familyOf(name, row, options.maxSeries ?? 10_000)
     families.set(name, family)
     registry.registerMetric(asPromMetric({ name, row, samples: () => family.samples() }))
+    for (const alias of row.also?.filter(({ of }) => of === options.compat) ?? []) {
+      const samples = (): unknown => aliasSamples(family.samples(alias.name), row, alias)
+      registry.registerMetric(asPromMetric({ name: alias.name, row, samples }))
+    }
   }
   const child = <C extends Cell | Buckets>(name: string, labels: Readonly<Record<string, string>>): C =>
     (families.get(name) as unknown as Family<C>).child(labels)

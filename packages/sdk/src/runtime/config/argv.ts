@@ -1,6 +1,6 @@
 import { closest } from '../../core/closest.ts'
 import type { ConfigProblem } from './problem.ts'
-import { FoundValues } from './setting-index.ts'
+import { FoundValues, translated } from './setting-index.ts'
 import type { Named } from './setting-index.ts'
 
 /** Flags that are not settings. */
@@ -74,10 +74,11 @@ class ArgumentParser {
     if (named === undefined && negated?.setting.kind === 'boolean' && inline === undefined) {
       this.found.add(negated.setting, { raw: 'false', origin, isFile: false })
     } else if (named === undefined) this.#unknown(flag, inline)
-    else this.#value(named, inline, origin)
+    else this.#value(name, named, inline, origin)
   }
 
-  #value({ setting, isFile }: Named, inline: string | undefined, origin: string): void {
+  #value(name: string, named: Named, inline: string | undefined, origin: string): void {
+    const { setting, isFile } = named
     const raw = inline ?? (setting.kind === 'boolean' ? 'true' : this.#next())
     const reason = 'a secret is never taken from a flag, since every user of the machine can read it there'
     if (setting.secret && !isFile) {
@@ -93,7 +94,7 @@ class ArgumentParser {
         allowed: setting.allowed,
         example: `--${dashed(setting.name)} ${setting.example}`,
       })
-    } else this.found.add(setting, { raw, origin, isFile })
+    } else this.found.add(setting, { raw: translated(name, named, raw), origin, isFile })
   }
 
   #unknown(flag: string, inline: string | undefined): void {

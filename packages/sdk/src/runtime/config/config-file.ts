@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts'
 import type { FileReader } from '../../ports/files/file-reader.ts'
 import { parseYamlSettings } from '../../ports/files/yaml-settings.ts'
 import type { ConfigProblem } from './problem.ts'
-import { FoundValues } from './setting-index.ts'
+import { FoundValues, translated } from './setting-index.ts'
 import type { Named } from './setting-index.ts'
 
 export interface ReadFile {
@@ -27,7 +27,7 @@ export const readConfigFile = async (path: string | undefined, files: FileReader
   for (const { name, value, line } of parsed.entries) {
     const origin = `${path}:${line}`
     const named = index.get(name)
-    if (named !== undefined) found.add(named.setting, { raw: value, origin, isFile: named.isFile })
+    if (named !== undefined) found.add(named.setting, { raw: translated(name, named, value), origin, isFile: named.isFile })
     else {
       const near = closest(name, index.keys())
       problems.push({

@@ -1,9 +1,12 @@
+import type { MetricsCompat } from '../../ports/metrics/metrics-table.ts'
 import type { SecretReference } from './secret-reference.ts'
 
 /** The gateway, its functions and how they are called. Times in milliseconds. */
 export interface GatewayConfig {
   /** Without a slash at the end; may have a path prefix. */
   readonly gatewayUrl: string
+  /** Only compared with the URL. */
+  readonly gatewaySsl: boolean
   readonly gatewayTlsCa: string | undefined
   readonly gatewayTlsCert: string | undefined
   readonly gatewayTlsKey: SecretReference | undefined
@@ -65,6 +68,7 @@ export interface OperationConfig {
   readonly adminPort: number
   readonly loopLimitMs: number
   readonly metricsTopics: readonly string[]
+  readonly metricsCompat: MetricsCompat
   readonly debug: boolean
   readonly logEncoding: 'json' | 'console'
   readonly printResponse: boolean

@@ -14,6 +14,8 @@ const check = (values: CoreConfig, report: (name: string, reason: string) => voi
       'basic_auth_password',
       `basic_auth is on, but there is no password: neither a setting nor ${values.secretMountPath}/basic-auth-password`,
     )
+  if (values.gatewaySsl && !values.gatewayUrl.startsWith('https://'))
+    report('gateway_ssl', 'the gateway is to be spoken to with TLS, and its URL is not an https one: set gateway_url=https://HOST:PORT')
   if (values.retryMinWaitMs > values.retryMaxWaitMs) report('retry_min_wait', 'it is longer than retry_max_wait')
   if (values.maxEventBytes > values.queueMaxBytes) report('max_event_bytes', 'it is more than queue_max_bytes')
   if ((values.gatewayTlsCert === undefined) !== (values.gatewayTlsKey === undefined))

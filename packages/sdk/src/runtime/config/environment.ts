@@ -1,4 +1,4 @@
-import { FoundValues } from './setting-index.ts'
+import { FoundValues, translated } from './setting-index.ts'
 import type { Named } from './setting-index.ts'
 
 /** Variables of the environment, as in `process.env`. */
@@ -27,10 +27,11 @@ export interface ReadEnvironment {
 export const readEnvironment = (env: Environment, index: ReadonlyMap<string, Named>): ReadEnvironment => {
   const found = new FoundValues()
   const warnings: string[] = []
-  for (const [name, { setting, isFile }] of index) {
+  for (const [name, named] of index) {
+    const { setting, isFile } = named
     for (const [variable, value] of variants(env, name)) {
       const foreign = isServiceLink(variable, value) ? 'it is the link of a Kubernetes Service' : setting.foreign?.(variable, value)
-      if (foreign === undefined) found.add(setting, { raw: value, origin: `env ${variable}`, isFile })
+      if (foreign === undefined) found.add(setting, { raw: translated(name, named, value), origin: `env ${variable}`, isFile })
       else warnings.push(`${variable} is ignored: ${foreign}`)
     }
   }

@@ -2,6 +2,7 @@ import { isMillraceError } from '../../core/errors.ts'
 import { parseGatewayUrl } from '../../ports/gateway/gateway-url.ts'
 import type { GatewayConfig } from './core-config.ts'
 import { boolean, duration, list, path, pem, text, url } from './schema.ts'
+import type { RawValue } from './schema.ts'
 import { optionalSetting, secretSetting, setting } from './setting.ts'
 import type { Component } from './setting.ts'
 
@@ -15,17 +16,36 @@ const refuseGatewayUrl = (text: string): string | undefined => {
   }
 }
 
+/** Ratehub's connector puts `http://` before GATEWAY_URI itself (`https://` with GATEWAY_SSL, which `coreSettings` compares). */
+const translateUri = (name: string, raw: RawValue): RawValue =>
+  name === 'gateway_uri' && typeof raw === 'string' && !raw.includes('://') ? `http://${raw.trim()}` : raw
+
+const foreignUri = (variable: string, value: string): string | undefined =>
+  /^gateway_uri$/i.test(variable) && value.includes('://')
+    ? 'it is a URL, and this name has the form HOST:PORT; gateway_url takes URLs'
+    : undefined
+
 const namespaces = list({ allowed: 'a comma list of namespaces', pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, maxItems: 1000 })
 
 /** The gateway, its functions and how they are called. */
 export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   gatewayUrl: setting({
     name: 'gateway_url',
-    aliases: ['open_faas_gw_url'],
+    aliases: ['open_faas_gw_url', 'gateway_uri'],
     type: url(['http', 'https'], refuseGatewayUrl),
     default: 'http://gateway:8080',
     describe: 'Base URL of the OpenFaaS gateway; it may have a path prefix.',
     example: 'http://gateway.openfaas:8080',
+    translate: translateUri,
+    foreign: foreignUri,
+  }),
+  gatewaySsl: setting({
+    name: 'gateway_ssl',
+    type: boolean(),
+    default: 'false',
+    describe:
+      'Accepted for deployments of the Ratehub connector. `true` is refused unless `gateway_url` is an https one, which is enough by itself.',
+    example: 'false',
   }),
   gatewayTlsCa: optionalSetting({
     name: 'gateway_tls_ca',
@@ -57,6 +77,7 @@ export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   basicAuthUser: secretSetting({
     name: 'basic_auth_user',
     type: text({ maxLength: 255, pattern: /^[^:]+$/, allowed: 'text without a colon' }),
+    aliases: ['gateway_user'],
     mounts: ['basic-auth-user'],
     describe: 'User of the gateway.',
     example: '/var/secrets/basic-auth-user',
@@ -64,6 +85,7 @@ export const gatewaySettings: Component<GatewayConfig>['settings'] = {
   basicAuthPassword: secretSetting({
     name: 'basic_auth_password',
     type: text(),
+    aliases: ['gateway_pass'],
     mounts: ['basic-auth-password'],
     describe: 'Password of the gateway.',
     example: '/var/secrets/basic-auth-password',

@@ -45,6 +45,13 @@ export const operationSettings: Component<OperationConfig>['settings'] = {
     describe: 'Topics with a metric label of their own; others count as `_other`. Empty: the first hundred.',
     example: 'orders,payments',
   }),
+  metricsCompat: setting({
+    name: 'metrics_compat',
+    type: choice(['none', 'pro']),
+    default: 'none',
+    describe: 'With `pro` some metrics are also there under the names of the OpenFaaS Pro connectors, for their dashboards and alerts.',
+    example: 'pro',
+  }),
   debug: setting({
     name: 'debug',
     type: boolean(),

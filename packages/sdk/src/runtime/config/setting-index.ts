@@ -51,6 +51,10 @@ export const indexSettings = (components: Components): ReadonlyMap<string, Named
   return index
 }
 
+/** The value that `name` has in a source, in the form of the setting's own name. */
+export const translated = (name: string, { setting, isFile }: Named, raw: RawValue): RawValue =>
+  isFile ? raw : (setting.translate?.(name, raw) ?? raw)
+
 /** Values by setting, in the order in which they were found. */
 export class FoundValues {
   readonly #found = new Map<AnySetting, Found[]>()

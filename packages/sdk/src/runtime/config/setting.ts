@@ -30,6 +30,8 @@ export interface Setting<T> {
   foreign?(this: void, variable: string, value: string): string | undefined
   /** The value as it may be printed, when a part of it is secret (a URL with a password); such a value is never taken from a flag. */
   hide?(this: void, raw: RawValue): RawValue | undefined
+  /** The value of another name in the form of the setting's own, where that name has a form of its own. Not called for files. */
+  translate?(this: void, name: string, raw: RawValue): RawValue
   parse(this: void, raw: RawValue): Parsed<T>
 }
 
@@ -45,6 +47,7 @@ export interface SettingOptions<T> {
   warn?(this: void, value: T): string | undefined
   foreign?(this: void, variable: string, value: string): string | undefined
   hide?(this: void, raw: RawValue): RawValue | undefined
+  translate?(this: void, name: string, raw: RawValue): RawValue
 }
 
 /** What a component declares and how its settings go together. `V` is the type of its part of the configuration. */
@@ -74,6 +77,7 @@ const declare = <T>(options: SettingOptions<T>, more: { required: boolean; defau
   ...(options.warn === undefined ? {} : { warn: options.warn }),
   ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
   ...(options.hide === undefined ? {} : { hide: options.hide }),
+  ...(options.translate === undefined ? {} : { translate: options.translate }),
   ...more,
 })
 

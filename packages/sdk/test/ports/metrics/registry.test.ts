@@ -102,3 +102,55 @@ test('each connector has a registry of its own, a broken collector takes nobody 
   expect(await one.render()).toMatch(/millrace_inflight 5\n[^]*millrace_paused_intakes 2\n/)
   expect(await two.render()).toContain('millrace_inflight 0\n')
 })
+
+test('an alias shows the numbers of its row under another name: all of them, with the labels it has, once it is asked for', async () => {
+  const table = {
+    millrace_x_total: {
+      type: 'counter',
+      help: 'X.',
+      labels: ['queue', 'result'],
+      also: [
+        { of: 'pro', name: 'pro_x_total', labels: ['queue'] },
+        { of: 'pro', name: 'pro_same_total' },
+      ],
+    },
+    millrace_y_seconds: {
+      type: 'histogram',
+      help: 'Y.',
+      labels: ['queue', 'result'],
+      unit: 'seconds',
+      buckets: [1],
+      also: [{ of: 'pro', name: 'pro_y_seconds', labels: [] }],
+    },
+  } as const
+  const entry = fc.record({ queue: fc.constantFrom('a', 'b'), result: fc.constantFrom('ok', 'failed'), by: fc.nat(9) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 20 }), async (entries) => {
+      const metrics = createMetrics({ table, compat: 'pro' })
+      for (const { queue, result, by } of entries) {
+        metrics.counter('millrace_x_total', { queue, result }).inc(by)
+        metrics.histogram('millrace_y_seconds', { queue, result }).observe(by)
+      }
+      const text = await metrics.render()
+      const sum = (some: typeof entries): number => some.reduce((total, { by }) => total + by, 0)
+      for (const { queue, result } of entries) {
+        const ofQueue = entries.filter((other) => other.queue === queue)
+        expect(text).toContain(`\npro_x_total{queue="${queue}"} ${sum(ofQueue)}\n`)
+        const same = sum(ofQueue.filter((other) => other.result === result))
+        for (const name of ['millrace_x_total', 'pro_same_total'])
+          expect(text).toContain(`\n${name}{queue="${queue}",result="${result}"} ${same}\n`)
+      }
+      expect(text).toContain(`\npro_y_seconds_bucket{le="1"} ${entries.filter(({ by }) => by <= 1).length}\n`)
+      expect(text).toContain(`\npro_y_seconds_sum ${sum(entries)}\npro_y_seconds_count ${entries.length}\n`)
+      expect(text).toContain('# HELP pro_x_total X.\n# TYPE pro_x_total counter\n')
+    }),
+    { numRuns: 30 },
+  )
+  for (const compat of [{}, { compat: 'none' as const }]) expect(await createMetrics({ table, ...compat }).render()).not.toContain('pro_')
+})
+
+test('an alias that is another metric is a fault of the table', () => {
+  const x = { type: 'counter', help: 'X.', labels: [], also: [{ of: 'pro', name: 'millrace_y_total' }] } as const
+  const table = { millrace_x_total: x, millrace_y_total: { type: 'counter', help: 'Y.', labels: [] } } as const
+  expect(() => createMetrics({ table, compat: 'pro' })).toThrow('millrace_y_total')
+})

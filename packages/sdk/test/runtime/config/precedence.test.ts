@@ -84,6 +84,39 @@ test('the environment of an existing Pro connector is taken as it is', async () 
   expect(config.warnings.join('\n')).toMatch(/print_response_body.*never logged[^]*license_file.*ignored/)
 })
 
+test('the gateway of a Ratehub deployment: host and port without a scheme, and its user', async () => {
+  const env = { GATEWAY_URI: 'gateway.openfaas:8080', GATEWAY_SSL: 'false', GATEWAY_USER: 'admin', GATEWAY_PASS: 'secret', basic_auth: '1' }
+  const config = await load([], env)
+  expect(config.values.core).toMatchObject({ gatewayUrl: 'http://gateway.openfaas:8080', basicAuth: true })
+  expect((await config.values.core.basicAuthPassword?.read())?.reveal()).toBe('secret')
+  expect(originOf(config, 'gateway_url')).toBe('env GATEWAY_URI')
+  const same = await load([], { ...env, gateway_url: 'http://gateway.openfaas:8080' })
+  expect(same.values.core.gatewayUrl).toBe('http://gateway.openfaas:8080')
+})
+
+test('the same name in YAML and as a flag, there with a scheme too', async () => {
+  for (const value of ['gw:1', 'https://gw:1']) {
+    const expected = value === 'gw:1' ? 'http://gw:1' : value
+    expect((await load(['--gateway-uri', value])).values.core.gatewayUrl).toBe(expected)
+    const file = { 'm.yaml': `gateway_uri: ${value}\n` }
+    expect((await load(['--config', 'm.yaml'], {}, file)).values.core.gatewayUrl).toBe(expected)
+  }
+})
+
+test('a Ratehub gateway with TLS is not spoken to without it, and a wrong one is refused', async () => {
+  const error = await configErrorOf(load([], { GATEWAY_URI: 'gateway:8080', GATEWAY_SSL: 'true' }))
+  expect(error.problems).toEqual([
+    expect.objectContaining({ name: 'gateway_ssl', reason: expect.stringContaining('set gateway_url=https://HOST:PORT') as string }),
+  ])
+  const { values } = await load([], { gateway_url: 'https://gateway:8080', GATEWAY_SSL: 'true' })
+  expect(values.core.gatewayUrl).toBe('https://gateway:8080')
+  for (const uri of ['gateway:99999', 'user:password@gateway:8080', 'gateway:8080?a=b', 'a b']) {
+    const { problems } = await configErrorOf(load([], { GATEWAY_URI: uri }))
+    expect(problems).toEqual([expect.objectContaining({ name: 'gateway_url', origin: 'env GATEWAY_URI' })])
+    expect(JSON.stringify(problems)).not.toContain('password@')
+  }
+})
+
 test('an empty variable counts as absent', async () => {
   const config = await load([], { gateway_url: '', MAX_INFLIGHT: '  ' })
   expect(config.values.core).toMatchObject({ gatewayUrl: 'http://gateway:8080', maxInflight: 256 })
@@ -96,9 +129,10 @@ test('both cases of a name may be set to the same, not to different values', asy
 })
 
 test('variables that belong to somebody else are ignored with a warning', async () => {
-  const config = await load([], { ADMIN_PORT: 'tcp://10.0.0.1:8081', DEBUG: 'express:*' })
-  expect(config.values.core).toMatchObject({ adminPort: 8081, debug: false })
-  expect(config.warnings).toEqual([expect.stringContaining('ADMIN_PORT is ignored'), expect.stringContaining('DEBUG is ignored')])
+  const config = await load([], { ADMIN_PORT: 'tcp://10.0.0.1:8081', DEBUG: 'express:*', GATEWAY_URI: 'wss://gateway.example' })
+  expect(config.values.core).toMatchObject({ adminPort: 8081, debug: false, gatewayUrl: 'http://gateway:8080' })
+  const ignored = ['GATEWAY_URI', 'ADMIN_PORT', 'DEBUG'].map((name) => expect.stringContaining(`${name} is ignored`) as string)
+  expect(config.warnings).toEqual(ignored)
 })
 
 test('YAML values are what the author typed, lists as well', async () => {
