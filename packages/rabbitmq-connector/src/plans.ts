@@ -1,5 +1,6 @@
 import type { RabbitmqAnnotations } from './topology/annotations.ts'
-import type { DelayTier, IntakeDeclarations, IntakePlan, TopologyPlan } from './topology/plan.ts'
+import type { AppliedIntake } from './topology/apply-intake.ts'
+import type { IntakeDeclarations, IntakePlan, TopologyPlan } from './topology/plan.ts'
 import type { QueueOptions } from './transport/transport.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { QueueOptions } from './transport/transport.ts'
  */
 export class Plans {
   readonly #intakes = new Map<string, IntakePlan>()
-  readonly #tiers = new Map<string, readonly DelayTier[]>()
+  readonly #applied = new Map<string, Pick<AppliedIntake, 'tiers' | 'asDeclared'>>()
   readonly #own = new Set<string>()
   #functions: ReadonlyMap<string, RabbitmqAnnotations> = new Map()
 
@@ -23,16 +24,17 @@ export class Plans {
     for (const [queue, declarations] of plan.unwanted) this.#claim(queue, declarations)
   }
 
-  /** Those of an intake's delay queues that are there. */
-  setTiers(queue: string, tiers: readonly DelayTier[]): void {
-    this.#tiers.set(queue, tiers)
+  /** What of an intake is there. */
+  setApplied(queue: string, { tiers, asDeclared }: AppliedIntake): void {
+    this.#applied.set(queue, { tiers, asDeclared })
   }
 
-  /** An intake with the delay queues that can be used. */
+  /** An intake with the ways of retrying that can be used. */
   intake(queue: string): IntakePlan | undefined {
     const plan = this.#intakes.get(queue)
-    const tiers = this.#tiers.get(queue)
-    return plan === undefined || tiers === undefined ? plan : { ...plan, tiers }
+    const applied = this.#applied.get(queue)
+    if (plan === undefined || applied === undefined) return plan
+    return { ...plan, tiers: applied.tiers, nativeRetry: plan.nativeRetry === true && applied.asDeclared }
   }
 
   annotations(name: string): RabbitmqAnnotations | undefined {

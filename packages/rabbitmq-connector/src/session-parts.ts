@@ -8,6 +8,7 @@ import { messageToEvent } from './mapping/message-to-event.ts'
 import type { MappingContext, Reach } from './mapping/message-to-event.ts'
 import type { Plans } from './plans.ts'
 import { publishReply } from './reply/publish-reply.ts'
+import type { NativeRetries } from './retry/native-retry.ts'
 import type { Topology } from './session.ts'
 import type { TopologyApplier } from './topology/apply-intake.ts'
 import type { TopologyOptions } from './topology/options.ts'
@@ -25,6 +26,7 @@ export interface PartsOptions {
   readonly vhost: string
   readonly mapping: Pick<MappingContext, 'orderKey' | 'cloudEvents' | 'maxBodyBytes'> | undefined
   readonly dedupe: Dedupe | undefined
+  readonly native: NativeRetries
 }
 
 /** Whether a function wants a topic. */
@@ -38,8 +40,7 @@ const subscribes = ({ topics }: FunctionDeclaration, topic: string): boolean =>
 const topologyOf = ({ applier, topology, plans }: PartsOptions): Topology => ({
   plan: (functions, serverVersion) => planTopology(functions, { ...topology, serverVersion }),
   async apply(link, plan) {
-    const { tiers } = await applier.apply(link, plan)
-    plans.setTiers(plan.queue, tiers)
+    plans.setApplied(plan.queue, await applier.apply(link, plan))
   },
   async tidy(link, plan) {
     await applier.applyUnwanted(link, plan)
@@ -48,7 +49,7 @@ const topologyOf = ({ applier, topology, plans }: PartsOptions): Topology => ({
 })
 
 const handOverOf = (options: PartsOptions): HandOver => {
-  const { context, plans, publisher, observer, vhost, mapping, dedupe } = options
+  const { context, plans, publisher, observer, vhost, mapping, dedupe, native } = options
   const { clock, logger, functions } = context
   const reach = (name: string, topic: string): Reach => {
     const declared = functions.get(name)
@@ -71,7 +72,10 @@ const handOverOf = (options: PartsOptions): HandOver => {
     context,
     observer,
     dedupe,
-    map: (message, plan) => messageToEvent(message, plan, mappingContext),
+    map: (message, plan) => {
+      const mapped = messageToEvent(message, plan, mappingContext)
+      return plan.nativeRetry === true ? native.resume(mapped, message, plans.intake(plan.queue) ?? plan) : mapped
+    },
     reply: (arrival, settlement, ended) => (plans.anyReply ? publishReplies(arrival, settlement, ended, replies) : undefined),
   })
 }

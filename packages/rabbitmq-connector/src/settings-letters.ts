@@ -66,7 +66,8 @@ export const letterSettings: { readonly [K in keyof LetterConfig]: Setting<Lette
     name: 'rabbitmq_native_retry',
     type: boolean(),
     default: 'false',
-    describe: 'From RabbitMQ 4.3, use the delayed retry of queues that have it instead of delay queues. Not tried on a server yet.',
+    describe:
+      'From RabbitMQ 4.3: the queue of one function, declared by this connector, gives a failed message back itself after a wait that grows by the second of rabbitmq_retry_delays, instead of a copy in a delay queue. Delay queues stay for what that cannot do. Unverified: no 4.3 server could be run.',
     example: 'true',
   }),
   deadLetters: setting({

@@ -40,7 +40,12 @@ export class AckBook {
     return true
   }
 
-  /** Given back: the prefix may pass over it only once it is off the broker's books, which a nack does at once. */
+  /** Neither acknowledged nor given back, from the lowest. */
+  get openTags(): readonly number[] {
+    return [...this.#open].toSorted((left, right) => left - right)
+  }
+
+  /** Given back: the prefix may pass over it only once it is off the broker's books, which a nack or reject does at once. */
   forget(tag: number): boolean {
     return this.#open.delete(tag)
   }

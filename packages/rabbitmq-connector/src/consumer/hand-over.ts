@@ -25,6 +25,10 @@ export interface Handed {
   finish(): boolean
   /** It must come again. */
   giveBack(): void
+  /** The broker of its channel tells failed messages from others: see `giveBackFailed`. */
+  readonly takesFailed: boolean
+  /** It has failed, and its queue gives it again after a wait of its own. */
+  giveBackFailed(): void
   /** It is not for anybody just now: handed over anew when its function is there again, and back in its queue when the consumer goes. */
   hold(): void
 }

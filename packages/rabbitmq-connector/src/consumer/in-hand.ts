@@ -5,6 +5,7 @@ import type { Subscription } from './subscription.ts'
 export interface Hands {
   finish(subscription: Subscription, arrival: Arrival): boolean
   giveBack(subscription: Subscription, arrival: Arrival): void
+  giveBackFailed(subscription: Subscription, arrival: Arrival): void
   hold(subscription: Subscription, arrival: Arrival): void
 }
 
@@ -30,6 +31,14 @@ export class InHand implements Handed {
 
   giveBack(): void {
     this.#hands.giveBack(this.#subscription, this.arrival)
+  }
+
+  get takesFailed(): boolean {
+    return this.#subscription.takesFailed
+  }
+
+  giveBackFailed(): void {
+    this.#hands.giveBackFailed(this.#subscription, this.arrival)
   }
 
   hold(): void {

@@ -14,6 +14,7 @@ export class MessageDelivery implements Delivery {
   readonly #handed: Handed
   readonly #ack: AckMessage
   #over = false
+  #fails = false
 
   constructor(handed: Handed, intake: string, ack: AckMessage) {
     const { isOwn, mapped } = handed.arrival
@@ -29,7 +30,20 @@ export class MessageDelivery implements Delivery {
   ack(settlement: Settlement): void | Promise<void> {
     if (this.#over) return undefined
     this.#over = true
-    return this.#ack(this.#handed, settlement)
+    // What no retry waits for any more is finished as every other message.
+    if (!this.#fails || settlement.results.every(({ outcome }) => outcome !== 'deferred')) return this.#ack(this.#handed, settlement)
+    this.#handed.giveBackFailed()
+    return undefined
+  }
+
+  /** Whether its queue can be given it back as failed. */
+  get takesFailed(): boolean {
+    return !this.#over && this.#handed.takesFailed
+  }
+
+  /** Its retry waits in its own queue: when that is all that is left of it, it is given back and not acknowledged. */
+  failLater(): void {
+    this.#fails = true
   }
 
   release(reason: ReleaseReason): void {

@@ -323,6 +323,10 @@ export class QueueConsumer {
       subscription.giveBack(message)
       this.#left(subscription)
     },
+    giveBackFailed: (subscription, { message }) => {
+      subscription.giveBackFailed(message)
+      this.#left(subscription)
+    },
     hold: (subscription, arrival) => {
       if (this.#subscription !== subscription) return
       this.#inbox?.putBack(arrival)

@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/sdk'
 import type { Clock } from '@millrace/sdk'
+import { atLeast } from '../topology/server-version.ts'
 import type { DeliveredMessage } from '../transport/message.ts'
 import type { AmqpChannel, AmqpLink, ConsumeOptions } from '../transport/transport.ts'
 import { AckBook } from './ack-book.ts'
@@ -22,12 +23,6 @@ export interface SubscriptionOptions {
   readonly onLost: (subscription: Subscription, reason: Error) => void
 }
 
-/** From this version on a nack does not count as a failed delivery, and closing a channel over a message does (rabbitmq.md, 3). */
-const givesBackByNack = (version: string): boolean => {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  return major > 4 || (major === 4 && minor >= 3)
-}
-
 /**
  * One channel with at most one consumer at a time, and the delivery tags of it. It is thrown away when the channel or the consumer is
  * lost, and with it everything that was unacknowledged: a late result finds it ended, and no tag of an old channel reaches a new one.
@@ -35,7 +30,8 @@ const givesBackByNack = (version: string): boolean => {
 export class Subscription {
   readonly #options: SubscriptionOptions
   readonly #channel: AmqpChannel
-  readonly #byNack: boolean
+  /** RabbitMQ 4.3: a nack does not count as a failed delivery, while a reject does, and closing a channel over a message (rabbitmq.md, 3). */
+  readonly #tellsFailed: boolean
   readonly #book: AckBook
   #tag: string | undefined
   #ended = false
@@ -44,7 +40,7 @@ export class Subscription {
   private constructor(options: SubscriptionOptions, channel: AmqpChannel, serverVersion: string) {
     this.#options = options
     this.#channel = channel
-    this.#byNack = givesBackByNack(serverVersion)
+    this.#tellsFailed = atLeast(serverVersion, 4, 3)
     this.#book = new AckBook((tag, upTo) => this.#channel.ack(tag, upTo))
     const onLost = (): void => this.#lose(channel.lost.reason)
     if (channel.lost.aborted) this.#ended = true
@@ -152,8 +148,19 @@ export class Subscription {
 
   /** The message must come again. Never used to try again: that would be a hot loop. The channel is about to be closed. */
   giveBack(message: DeliveredMessage): void {
-    if (this.#ended || !this.#byNack) return
+    if (this.#ended || !this.#tellsFailed) return
     if (this.#book.forget(message.deliveryTag)) this.#channel.nack(message.deliveryTag, true)
+  }
+
+  /** The broker may be given a failed message back, where its queue delays that. */
+  get takesFailed(): boolean {
+    return !this.#ended && this.#tellsFailed
+  }
+
+  /** The message has failed, and its queue is to give it again after a wait. Only where `takesFailed`, and the queue is known to wait. */
+  giveBackFailed(message: DeliveredMessage): void {
+    if (this.#ended) this.#options.observer.fenced(this.#options.queue)
+    else if (this.#book.forget(message.deliveryTag)) this.#channel.reject(message.deliveryTag, true)
   }
 
   flush(): void {
@@ -165,6 +172,8 @@ export class Subscription {
   /** Sends what is finished and closes the channel: what is unacknowledged goes back to the queue. Bounded, never rejects. */
   async close(): Promise<void> {
     this.flush()
+    // What came and was not begun has not failed. While it still consumes it would only come here again.
+    if (!this.#ended && this.#tellsFailed && !this.consuming) for (const tag of this.#book.openTags) this.#channel.nack(tag, true)
     this.#ended = true
     this.#tag = undefined
     await this.#channel.close()

@@ -5,6 +5,7 @@ import { applyBindings, unbind } from './apply-bindings.ts'
 import { BindingBook } from './binding-book.ts'
 import type { BindingRecord } from './binding-record.ts'
 import { declareExchange, declareQueue } from './declare-one.ts'
+import type { Declared } from './declare-one.ts'
 import type { DelayTier, IntakeDeclarations, IntakePlan, TopologyPlan } from './plan.ts'
 import { ScratchChannel } from './scratch-channel.ts'
 
@@ -25,6 +26,8 @@ export interface AppliedIntake {
   readonly state: QueueState
   /** Those of the plan that are there. */
   readonly tiers: readonly DelayTier[]
+  /** The queue is known to have the arguments of the plan. */
+  readonly asDeclared: boolean
   /** What is there with other arguments and is used as it is: `E_RABBITMQ_DRIFT` each. */
   readonly drift: readonly MillraceError[]
 }
@@ -135,11 +138,11 @@ export class TopologyApplier {
       else if (!(await this.#tier(scratch, queue, beside, drift))) missing.add(beside.queue)
     }
     const wanted = declarations.queue
-    const state =
+    const state: Declared =
       wanted === undefined
         ? { state: await scratch.run((channel) => channel.checkQueue(queue)) }
         : await declareQueue(scratch, wanted, place)
-    if ('drift' in state) drift.push(state.drift)
+    drift.push(state.drift)
     if (wanted?.how !== 'check') {
       const named = functionName === undefined ? {} : { function: functionName }
       const bindings = { queue, ...named, bindings: declarations.bindings, keep: declarations.keepBindings === true }
@@ -147,7 +150,8 @@ export class TopologyApplier {
     }
     const found = drift.filter((problem) => problem !== undefined)
     for (const problem of found) this.#warn(problem)
-    return { state: state.state, tiers: tiers.filter((tier) => !missing.has(tier.queue)), drift: found }
+    const there = tiers.filter((tier) => !missing.has(tier.queue))
+    return { state: state.state, tiers: there, asDeclared: state.asDeclared === true, drift: found }
   }
 
   /** Without a delay queue nothing is lost: retries that would lie in it wait in the process. */

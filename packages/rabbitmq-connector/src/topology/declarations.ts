@@ -42,9 +42,11 @@ const quorumArguments = (
   ]
 }
 
-/** Whether a queue gets the delayed retry of RabbitMQ 4.3. */
+/** Whether a queue gets the delayed retry of RabbitMQ 4.3: only one of our own, for of any other nobody knows which arguments it has. */
 export const hasNativeRetry = (shape: QueueShape, options: TopologyOptions): boolean =>
   options.nativeRetry &&
+  options.declare &&
+  shape.how === 'declare' &&
   shape.single &&
   !shape.ordered &&
   typeOf(shape) === 'quorum' &&
@@ -72,9 +74,9 @@ export const workQueue = (queue: string, shape: QueueShape, options: TopologyOpt
       ['x-single-active-consumer', shape.ordered && !isStream ? true : undefined],
       ['x-expires', isStream ? undefined : options.expiresMs],
       ['x-consumer-timeout', !isStream && atLeast(options.serverVersion, 3, 12) ? options.consumerTimeoutMs : undefined],
-      // Linear by the number of deliveries, as 4.3 does it; unverified.
+      // Linear by the number of returns, as 4.3 is documented (unverified). The waits that come here begin above the shortest delay.
       ['x-delayed-retry-type', native ? 'failed' : undefined],
-      ['x-delayed-retry-min', native ? options.tiersMs[0] : undefined],
+      ['x-delayed-retry-min', native ? (options.tiersMs[1] ?? options.tiersMs[0]) : undefined],
       ['x-delayed-retry-max', native ? options.tiersMs.at(-1) : undefined],
     ]),
   }

@@ -8,6 +8,8 @@ import type { ScratchChannel } from './scratch-channel.ts'
 /** What became of a declaration. */
 export interface Declared {
   readonly state: QueueState
+  /** The broker has said that it is there with these arguments; otherwise it may have others. */
+  readonly asDeclared?: boolean
   /** It was there with other arguments: `E_RABBITMQ_DRIFT`. */
   readonly drift?: MillraceError
 }
@@ -35,7 +37,7 @@ const drifted = (kind: string, name: string, place: DeclarePlace, cause: Millrac
 const assertQueue = async (scratch: ScratchChannel, wanted: QueueDeclaration, place: DeclarePlace): Promise<Declared> => {
   const { queue } = wanted
   try {
-    return { state: await scratch.run((channel) => channel.assertQueue(queue, wanted)) }
+    return { state: await scratch.run((channel) => channel.assertQueue(queue, wanted)), asDeclared: true }
   } catch (error) {
     if (!is(error, 'E_RABBITMQ_PRECONDITION', 'E_RABBITMQ_DENIED')) throw error
     const refused = error

@@ -66,7 +66,7 @@ export interface IntakePlan {
   readonly stream?: StreamStart
   /** From the shortest; empty: retries wait in process. */
   readonly tiers: readonly DelayTier[]
-  /** The queue gives a rejected message back after a wait of its own (RabbitMQ 4.3, unverified). */
+  /** The queue is asked to give a rejected message back after a wait of its own (RabbitMQ 4.3, unverified). */
   readonly nativeRetry?: boolean
   /** Where its dead letters go; absent: nowhere of its own. */
   readonly deadLetterQueue?: string

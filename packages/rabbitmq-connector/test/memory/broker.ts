@@ -1,6 +1,7 @@
 import { matchesPattern, MillraceError, parseTopicPattern, systemClock } from '@millrace/sdk'
 import type { Clock } from '@millrace/sdk'
 import type { Message, MessageProperties } from '../../src/transport/message.ts'
+import { atLeast } from '../../src/topology/server-version.ts'
 import type { AmqpTransport, ConnectionRole, ExchangeType, QueueOptions } from '../../src/transport/transport.ts'
 import { MemoryConnection } from './connection.ts'
 import type { MemoryLink } from './connection.ts'
@@ -54,6 +55,7 @@ export class MemoryBroker {
       { ...plainQueue, ...options },
       {
         clock: this.clock,
+        tellsFailed: atLeast(this.version, 4, 3),
         soon: (run) => void setImmediate(run),
         deadLetter: (exchange, key, message) => void this.route({ ...message, exchange, routingKey: key }),
       },

@@ -97,11 +97,15 @@ export class MemoryChannel implements AmqpChannel {
   }
 
   nack(deliveryTag: number, requeue: boolean): void {
-    this.#settle(deliveryTag, false, ({ queue, stored }) => (requeue ? queue.putBack(stored) : (queue.unacked -= 1)))
+    this.#giveBack(deliveryTag, requeue, false)
   }
 
   reject(deliveryTag: number, requeue: boolean): void {
-    this.nack(deliveryTag, requeue)
+    this.#giveBack(deliveryTag, requeue, true)
+  }
+
+  #giveBack(deliveryTag: number, requeue: boolean, failed: boolean): void {
+    this.#settle(deliveryTag, false, ({ queue, stored }) => (requeue ? queue.putBack(stored, failed) : (queue.unacked -= 1)))
   }
 
   async assertQueue(name: string, options: QueueOptions): Promise<QueueState> {
@@ -217,7 +221,7 @@ export class MemoryChannel implements AmqpChannel {
     this.#consumers.clear()
     for (const { queue, stored } of this.#held.values()) {
       if (queue.isStream) queue.unacked -= 1
-      else queue.putBack(stored)
+      else queue.putBack(stored, true)
     }
     this.#held.clear()
   }

@@ -7,6 +7,8 @@ export interface Stored {
   readonly sequence: number
   readonly message: Message
   deliveries: number
+  /** Of them, those that count as failed. */
+  failures: number
   timer?: Timer
 }
 
@@ -25,6 +27,8 @@ export interface Outlet {
 /** What a queue asks of its broker. */
 export interface QueueSurroundings {
   readonly clock: Clock
+  /** RabbitMQ 4.3: a nack is no failure, and quorum queues may delay failed messages. As documented: no 4.3 was ever run. */
+  readonly tellsFailed: boolean
   /** Later, in a turn of its own: a broker is never called back within a call. */
   soon(run: () => void): void
   deadLetter(exchange: string, key: string, message: Message): void
@@ -37,6 +41,8 @@ export class MemoryQueue {
   /** Streams: everything there ever was. Others: what is ready, in order. */
   readonly ready: Stored[] = []
   readonly outlets: Outlet[] = []
+  /** Failed, and not given again yet. */
+  readonly delayed = new Set<Stored>()
   unacked = 0
   acked = 0
   #sequence = 0
@@ -59,16 +65,41 @@ export class MemoryQueue {
   }
 
   push(message: Message): void {
-    const stored: Stored = { sequence: this.#sequence++, message, deliveries: 0 }
+    const stored: Stored = { sequence: this.#sequence++, message, deliveries: 0, failures: 0 }
     this.ready.push(stored)
     this.#expire(stored)
     this.pump()
   }
 
-  /** In its old place, marked as redelivered. */
-  putBack(stored: Stored): void {
+  /** In its old place, marked as redelivered; or, failed, after a while, or in the dead letters. */
+  putBack(stored: Stored, failed: boolean): void {
     this.unacked -= 1
     stored.deliveries += 1
+    if (failed || !this.#around.tellsFailed) stored.failures += 1
+    const limit = this.argument('x-delivery-limit')
+    if (this.#isQuorum && typeof limit === 'number' && limit >= 0 && stored.failures > limit) return this.#bury(stored)
+    const delayMs = failed ? this.#delayOf(stored) : 0
+    if (delayMs === 0) return this.#insert(stored)
+    this.delayed.add(stored)
+    stored.timer = this.#around.clock.after(delayMs, () => {
+      this.delayed.delete(stored)
+      this.#insert(stored)
+    })
+    return undefined
+  }
+
+  get #isQuorum(): boolean {
+    return this.argument('x-queue-type') === 'quorum'
+  }
+
+  #delayOf({ failures }: Stored): number {
+    const min = this.argument('x-delayed-retry-min')
+    const max = this.argument('x-delayed-retry-max')
+    if (!this.#around.tellsFailed || this.argument('x-delayed-retry-type') !== 'failed' || typeof min !== 'number') return 0
+    return Math.min(min * failures, typeof max === 'number' ? max : min)
+  }
+
+  #insert(stored: Stored): void {
     const after = this.ready.findIndex(({ sequence }) => sequence > stored.sequence)
     if (after < 0) this.ready.push(stored)
     else this.ready.splice(after, 0, stored)
@@ -90,7 +121,8 @@ export class MemoryQueue {
 
   /** Deleted: its consumers are told so. */
   drop(): void {
-    for (const { timer } of this.ready.splice(0)) timer?.cancel()
+    for (const { timer } of [...this.ready.splice(0), ...this.delayed]) timer?.cancel()
+    this.delayed.clear()
     for (const outlet of this.outlets.splice(0)) this.#around.soon(() => outlet.cancelled())
   }
 
@@ -111,8 +143,17 @@ export class MemoryQueue {
       const stored = this.ready.shift() as Stored
       stored.timer?.cancel()
       this.unacked += 1
-      outlet.take(stored, { ...stored.message, redelivered: stored.deliveries > 0 })
+      outlet.take(stored, { ...this.#counted(stored), redelivered: stored.deliveries > 0 })
     }
+  }
+
+  /** With what a quorum queue writes into a message that it gives again. */
+  #counted({ message, deliveries, failures }: Stored): Message {
+    if (!this.#isQuorum || deliveries === 0) return message
+    const counts = this.#around.tellsFailed
+      ? ([['x-acquired-count', deliveries], ...(failures > 0 ? [['x-delivery-count', failures] as const] : [])] as const)
+      : ([['x-delivery-count', failures]] as const)
+    return { ...message, properties: { ...message.properties, headers: new Map([...message.properties.headers, ...counts]) } }
   }
 
   #next(): Outlet | undefined {
@@ -153,10 +194,14 @@ export class MemoryQueue {
       const index = this.ready.indexOf(stored)
       if (index < 0) return
       this.ready.splice(index, 1)
-      const exchange = this.argument('x-dead-letter-exchange')
-      const key = this.argument('x-dead-letter-routing-key')
-      if (typeof exchange !== 'string') return
-      this.#around.deadLetter(exchange, typeof key === 'string' ? key : stored.message.routingKey, stored.message)
+      this.#bury(stored)
     })
+  }
+
+  #bury({ message }: Stored): void {
+    const exchange = this.argument('x-dead-letter-exchange')
+    const key = this.argument('x-dead-letter-routing-key')
+    if (typeof exchange !== 'string') return
+    this.#around.deadLetter(exchange, typeof key === 'string' ? key : message.routingKey, message)
   }
 }

@@ -282,7 +282,17 @@ describe('what brokers of other versions, and users without rights, get', () => 
     const native = (serverVersion: string, nativeRetry: boolean): unknown =>
       intakeOf(plan([fn('f.a', bound('k'))], { serverVersion, nativeRetry }), 'faas.a.f').nativeRetry
     expect([native('4.3.0', true), native('4.2.1', true), native('4.3.0', false)]).toEqual([true, undefined, undefined])
+    // It begins above the shortest wait of a delay queue, which is what comes to it at least.
+    const asked = argumentsOf(plan([fn('f.a', bound('k'))], { serverVersion: '4.3.0', nativeRetry: true }), 'faas.a.f')
+    expect(asked).toMatchObject({ 'x-delayed-retry-type': 'failed', 'x-delayed-retry-min': 30_000, 'x-delayed-retry-max': 1_800_000 })
     expect(intakeOf(plan([fn('a.x', {}, ['q'])], { serverVersion: '4.3.0', nativeRetry: true }), 'q').nativeRetry).toBeUndefined()
+  })
+
+  it('delayed retry of 4.3 is not counted on where somebody else may have made the queue', () => {
+    const options = { serverVersion: '4.3.0', nativeRetry: true }
+    const named = fn('f.a', { ...bound('k'), queue: 'theirs' })
+    expect(intakeOf(plan([named], options), 'theirs').nativeRetry).toBeUndefined()
+    expect(intakeOf(plan([fn('f.a', bound('k'))], { ...options, declare: false }), 'faas.a.f').nativeRetry).toBeUndefined()
   })
 
   it('without declaring everything is checked and nothing bound', () => {

@@ -500,6 +500,12 @@ export const errorTable = {
     fix: 'Check rabbitmq_management_url, that the plugin rabbitmq_management is enabled, and that the user has the tag "monitoring".',
     retryable: true,
   },
+  E_RABBITMQ_NATIVE_RETRY: {
+    message: 'The queue {queue} gave a failed message back after {held} ms; with its delayed retry it should have held it for {wanted} ms.',
+    effect: 'Retries of the queue wait in its delay queues from now on. Nothing is lost; the message was tried too soon.',
+    fix: 'Set rabbitmq_native_retry=false, and tell the maintainers the version of the broker: this way of retrying was never run on one.',
+    retryable: false,
+  },
   E_RABBITMQ_NOT_DECLARED: {
     message: 'RabbitMQ has no {kind} {name}, and it cannot be declared: {reason}',
     effect: '{consequence}',
