@@ -136,7 +136,13 @@ const removeStaleOutput = (folder) => {
 const build = async (node) => {
   const start = performance.now()
   foldersOf('packages').forEach(removeStaleOutput)
-  const result = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/cli', 'packages/kafka-connector', 'packages/rabbitmq-connector'])
+  const result = await run(node, [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '-b',
+    'packages/cli',
+    'packages/kafka-connector',
+    'packages/rabbitmq-connector',
+  ])
   if (!result.ok) throw new SetupError('The build failed; the lines above say where.')
   if (performance.now() - start > 1500) say(`Built in ${seconds(start)}.`)
 }

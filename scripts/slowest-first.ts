@@ -5,7 +5,7 @@ import { BaseSequencer } from 'vitest/node'
 const slow: readonly RegExp[] = [
   /letters-under-faults/,
   /test\/kafka\/(?:brokers|network|security)/,
-  /test\/kafka\/|kafka-connector\/test\/real\//,
+  /test\/(?:kafka|rabbitmq)\/|-connector\/test\/real\//,
   /test\/(?:servers|e2e|packaging)\//,
 ]
 

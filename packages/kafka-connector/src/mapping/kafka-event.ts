@@ -3,7 +3,7 @@ import type { DriverRecord } from '../driver/driver.ts'
 import { kafkaAttributes } from './names.ts'
 
 /** The CloudEvents type of a record that is no CloudEvent. */
-export const plainType = 'org.apache.kafka.record'
+const plainType = 'org.apache.kafka.record'
 
 /** The codec sends no value above 4 KiB, and base64 adds a third. */
 const maxKeyBytes = 2048

@@ -32,7 +32,6 @@ export interface MappedRecord {
   readonly targets?: readonly Target[]
 }
 
-export { plainType } from './kafka-event.ts'
 export { kafkaAttributeNames as attributeNames } from './names.ts'
 
 const noBytes = new Uint8Array(0)
