@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { fakeGateway, type RecordedRequest } from '@millrace/sdk/testing'
-import type { IHeaders } from 'kafkajs'
+import { CompressionTypes, type IHeaders } from 'kafkajs'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { startConnector } from '../processes/connector.ts'
 import { waitUntil } from '../processes/wait-until.ts'
 import { createClient, kafka, uniqueName, type SharedKafka } from '../servers/kafka.ts'
 import { committedTo } from './kit/committed.ts'
 import { connectorMain } from './kit/run.ts'
+import { say } from './kit/say.ts'
 
 let server: SharedKafka
 beforeAll(async () => {
@@ -84,6 +86,9 @@ const poisons: readonly Poison[] = [
   { what: 'T42 a value for the log', value: '\u001b[2J\u001b[31m\r\n{"level":"error"}', headers: { esc: '\u001b[2J' } },
 ]
 
+/** The most memory that a process has had in its life, in bytes. */
+const peakMemory = (pid: number): number => Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+
 const marker = (request: RecordedRequest): string => request.body.toString().slice(0, 20)
 
 test(
@@ -151,5 +156,57 @@ test(
     }
     expect(connector.output()).not.toContain('\u001b[2J')
     expect(gateway.systemRequests.every(({ path }) => path.startsWith('/system/') || path === '/healthz')).toBe(true)
+  },
+)
+
+test(
+  'T43 a compressed batch that becomes 128 MiB: an alarm with what to do, no memory, nothing passed over, and other topics go on',
+  { timeout: 90_000 },
+  async () => {
+    const [topic, other] = [uniqueName('bomb'), uniqueName('beside')]
+    for (const each of [topic, other]) await server.createTopic(each)
+    const producer = createClient({ brokers: [...server.bootstrap] }).producer()
+    await producer.connect()
+    ends.push(() => producer.disconnect())
+    const gateway = await fakeGateway({ functions: { orders: { annotations: { topic: `${topic},${other}` } } } })
+    ends.push(() => gateway.close())
+    const connector = await startConnector({
+      main: connectorMain,
+      env: {
+        broker_hosts: server.bootstrap.join(','),
+        group: 'group-of-{topic}',
+        gateway_url: gateway.url,
+        kafka_dead_letters: 'none',
+        kafka_max_batch_bytes: '1MiB',
+        kafka_commit_interval: '200ms',
+        kafka_max_wait: '100ms',
+      },
+    })
+    ends.push(() => connector.kill9())
+    const called = (value: string): Promise<void> =>
+      waitUntil(() => gateway.requests.some(({ body }) => body.toString() === value), {
+        timeoutMs: 30_000,
+        what: () => `the call for ${value}:\n${connector.output().slice(-3000)}`,
+      })
+    const send = (to: string, value: string): Promise<unknown> => producer.send({ topic: to, messages: [{ value }] })
+    await send(topic, 'before')
+    await send(other, 'beside')
+    await Promise.all([called('before'), called('beside')])
+    const before = peakMemory(connector.pid)
+    await producer.send({ topic, compression: CompressionTypes.GZIP, messages: [{ value: Buffer.alloc(128 * 1024 * 1024) }] })
+    await send(topic, 'behind')
+    const alarms = () => connector.logs().filter((line) => line['code'] === 'E_KAFKA_COMPRESSION')
+    await waitUntil(() => alarms().length > 0, { timeoutMs: 30_000, what: () => connector.output().slice(-3000) })
+    const [alarm] = alarms()
+    expect(`${String(alarm?.['msg'])} ${String(alarm?.['fix'])}`).toMatch(/longer than 1048576 bytes.*raise that/)
+    await send(other, 'still beside')
+    await called('still beside')
+    const more = peakMemory(connector.pid) - before
+    say('bomb', { moreMemoryMiB: Math.round(more / 1024 / 1024), tries: alarms().length })
+    expect(more).toBeLessThan(64 * 1024 * 1024)
+    expect(gateway.requests.map(({ body }) => body.toString()).toSorted()).toEqual(['before', 'beside', 'still beside'])
+    expect(await committedTo(server.bootstrap, `group-of-${topic}`, topic)).toBe(1)
+    expect((await connector.metrics()).sum('millrace_conservation_drift')).toBe(0)
+    expect((await connector.get('/livez')).status).toBe(200)
   },
 )

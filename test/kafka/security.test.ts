@@ -115,6 +115,27 @@ describe.concurrent('what is wrong is said with a code and with what to do, and 
     },
   )
 
+  test('T16 TLS: brokers whose certificate has expired are not spoken to; it says so and goes on trying', { timeout }, async () => {
+    await using own = await kafka.single({ serverCertificate: 'expired', heapMb: 256 })
+    const { ssl = [], certificates } = own.secure ?? {}
+    await using run = await KafkaRun.open({
+      brokers: own.bootstrap,
+      connectorBrokers: ssl,
+      env: { kafka_dead_letters: 'none', kafka_tls: 'true', kafka_ca: certificates?.ca ?? '' },
+    })
+    await run.publish(5)
+    const connector = await run.start()
+    expect(await complaint(connector, 'E_KAFKA_TLS')).toMatch(/certificate has expired[^]*check names and dates/)
+    await waitUntil(async () => (await connector.metrics()).sum('millrace_source_reconnects_total') >= 2, {
+      timeoutMs: 60_000,
+      what: () => `a second try:\n${connector.output().slice(-3000)}`,
+    })
+    expect(connector.running).toBe(true)
+    expect((await connector.get('/readyz')).status).toBe(503)
+    expect((await connector.get('/livez')).status).toBe(200)
+    expect(run.invocations().filter(({ kind }) => kind === 'start')).toEqual([])
+  })
+
   test('T16 mTLS: a client certificate that is out of date, then a new one', { timeout }, async () => {
     const { certificates, mtls } = server.secure
     await using run = await open(mtls, { kafka_tls: 'true', kafka_ca: certificates.ca })
