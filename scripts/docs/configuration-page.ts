@@ -1,7 +1,7 @@
 import { cronSettings } from '../../packages/cron-connector/src/config.ts'
 import { httpSettings } from '../../packages/http-source/src/settings.ts'
 import { kafkaSettings } from '../../packages/kafka-connector/src/settings.ts'
-import { rabbitmqSettings } from '../../packages/rabbitmq-connector/src/settings.ts'
+import { rabbitmqSettings } from '../../packages/rabbitmq-connector/src/settings/settings.ts'
 import { coreSettings } from '../../packages/sdk/src/runtime/config/core-settings.ts'
 import type { AnyComponent } from '../../packages/sdk/src/runtime/config/setting-index.ts'
 import { page } from './markdown.ts'

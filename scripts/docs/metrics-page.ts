@@ -1,6 +1,6 @@
 import { httpMetrics } from '../../packages/http-source/src/index.ts'
 import { kafkaMetrics } from '../../packages/kafka-connector/src/metrics.ts'
-import { rabbitmqMetrics } from '../../packages/rabbitmq-connector/src/metrics.ts'
+import { rabbitmqMetrics } from '../../packages/rabbitmq-connector/src/metrics/metrics.ts'
 import { metricsTable } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
 import type { MetricRow } from '../../packages/sdk/src/ports/metrics/metrics-table.ts'
 import { code, page, table } from './markdown.ts'

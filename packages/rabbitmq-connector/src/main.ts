@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { runProgram } from '@millrace/sdk'
-import { rabbitmqMetrics } from './metrics.ts'
-import { rabbitmqSettings } from './settings.ts'
+import { rabbitmqMetrics } from './metrics/metrics.ts'
+import { rabbitmqSettings } from './settings/settings.ts'
 import { rabbitmqSource } from './source.ts'
-import { rabbitmqOptions } from './source-options.ts'
+import { rabbitmqOptions } from './settings/source-options.ts'
 
 process.exitCode = await runProgram({
   name: 'millrace-rabbitmq-connector',

@@ -1,10 +1,10 @@
 import { ConfigError, coreSettings, loadConfig, printConfig } from '@millrace/sdk'
 import type { CoreConfig } from '@millrace/sdk'
 import { describe, expect, it } from 'vitest'
-import { connectionOf } from '../src/connection-of.ts'
-import { rabbitmqSettings } from '../src/settings.ts'
-import type { RabbitmqConfig } from '../src/settings.ts'
-import { topologyOf } from '../src/topology-of.ts'
+import { connectionOf } from '../../src/settings/connection-of.ts'
+import { rabbitmqSettings } from '../../src/settings/settings.ts'
+import type { RabbitmqConfig } from '../../src/settings/settings.ts'
+import { topologyOf } from '../../src/settings/topology-of.ts'
 
 const pemText = (label: string): string => `-----BEGIN ${label}-----\nYQ==\n-----END ${label}-----\n`
 

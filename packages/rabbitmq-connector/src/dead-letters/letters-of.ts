@@ -1,9 +1,9 @@
 import type { DeadLetter, Logger } from '@millrace/sdk'
-import { readRabbitmqLetters, removeRabbitmqLetters } from './dead-letters/read-rabbitmq-letters.ts'
-import { amqplibTransport } from './transport/amqplib-transport.ts'
-import type { ConnectionOptions } from './transport/connection-options.ts'
-import { createPublisher } from './transport/publisher.ts'
-import type { Publisher } from './transport/transport.ts'
+import { readRabbitmqLetters, removeRabbitmqLetters } from './read-rabbitmq-letters.ts'
+import { amqplibTransport } from '../transport/amqplib-transport.ts'
+import type { ConnectionOptions } from '../transport/connection-options.ts'
+import { createPublisher } from '../transport/publisher.ts'
+import type { Publisher } from '../transport/transport.ts'
 
 /** What `rabbitmqLetters` takes. */
 export interface RabbitmqLettersOptions {

@@ -5,9 +5,9 @@ import { Secret, silentLogger } from '@millrace/sdk'
 import type { LogFields } from '@millrace/sdk'
 import { manualClock } from '@millrace/sdk/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { managementApi } from '../src/management-api.ts'
-import { depthsByApi, depthsByDeclare, watchDepths } from '../src/queue-depths.ts'
-import type { AmqpChannel, AmqpLink } from '../src/transport/transport.ts'
+import { managementApi } from '../../src/metrics/management-api.ts'
+import { depthsByApi, depthsByDeclare, watchDepths } from '../../src/metrics/queue-depths.ts'
+import type { AmqpChannel, AmqpLink } from '../../src/transport/transport.ts'
 
 let close = (): Promise<unknown> => Promise.resolve()
 afterEach(() => close())

@@ -1,12 +1,12 @@
 import { brokerLogin, connectionOf, vhostOf } from './connection-of.ts'
-import { dedupe } from './dedupe/dedupe.ts'
-import { managementApi } from './management-api.ts'
+import { dedupe } from '../dedupe/dedupe.ts'
+import { managementApi } from '../metrics/management-api.ts'
 import { ownerOf } from './owner-of.ts'
 import type { Watched } from './owner-of.ts'
-import { depthsByApi } from './queue-depths.ts'
-import type { DepthReader } from './queue-depths.ts'
+import { depthsByApi } from '../metrics/queue-depths.ts'
+import type { DepthReader } from '../metrics/queue-depths.ts'
 import type { RabbitmqConfig } from './settings.ts'
-import type { RabbitmqSourceOptions } from './source.ts'
+import type { RabbitmqSourceOptions } from '../source.ts'
 import { topologyOf } from './topology-of.ts'
 
 const apiTimeoutMs = 10_000

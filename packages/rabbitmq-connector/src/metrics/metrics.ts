@@ -1,4 +1,4 @@
-import { dedupeMetrics } from './dedupe/dedupe.ts'
+import { dedupeMetrics } from '../dedupe/dedupe.ts'
 
 const rows = {
   millrace_rabbitmq_ready_messages: {

@@ -1,6 +1,6 @@
-import type { LetterConfig } from './settings-letters.ts'
-import type { TopologyConfig } from './settings-topology.ts'
-import type { TopologyOptions } from './topology/options.ts'
+import type { LetterConfig } from './letter-settings.ts'
+import type { TopologyConfig } from './topology-settings.ts'
+import type { TopologyOptions } from '../topology/options.ts'
 
 const exchangeOf = ({ exchange, exchangeType, exchangeQueue }: TopologyConfig): Pick<TopologyOptions, 'exchange'> =>
   exchange === undefined

@@ -1,10 +1,10 @@
 import { boolean, choice, duration, integer, isMillraceError, list, optionalSetting, setting, text } from '@millrace/sdk'
 import type { Parsed, RawValue, Setting, SettingType } from '@millrace/sdk'
-import { readProQueues } from './topology/pro-queues.ts'
-import type { ProQueue } from './topology/pro-queues.ts'
-import { readTemplumTopology } from './topology/templum.ts'
-import type { TemplumTopology } from './topology/templum.ts'
-import type { ExchangeType } from './transport/transport.ts'
+import { readProQueues } from '../topology/pro-queues.ts'
+import type { ProQueue } from '../topology/pro-queues.ts'
+import { readTemplumTopology } from '../topology/templum.ts'
+import type { TemplumTopology } from '../topology/templum.ts'
+import type { ExchangeType } from '../transport/transport.ts'
 
 /** What is consumed, and how queues are declared. Times in milliseconds. */
 export interface TopologyConfig {

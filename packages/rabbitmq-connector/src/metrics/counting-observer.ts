@@ -1,7 +1,7 @@
 import { formatDuration } from '@millrace/sdk'
 import type { SourceMetrics } from '@millrace/sdk'
-import { consumerStateNumbers } from './consumer/observer.ts'
-import type { ConsumerState, ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
+import { consumerStateNumbers } from '../consumer/observer.ts'
+import type { ConsumerState, ConsumerView, RabbitmqObserver } from '../consumer/observer.ts'
 
 /** What a queue holds, as the broker last said. */
 export interface QueueDepth {

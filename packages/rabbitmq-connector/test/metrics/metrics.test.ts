@@ -1,8 +1,8 @@
 import { createMetrics, metricsTable, sourceMetrics } from '@millrace/sdk'
 import { expect, it } from 'vitest'
-import type { ConsumerView } from '../src/consumer/observer.ts'
-import { countingObserver, scrapeConsumers } from '../src/counting-observer.ts'
-import { rabbitmqMetrics } from '../src/metrics.ts'
+import type { ConsumerView } from '../../src/consumer/observer.ts'
+import { countingObserver, scrapeConsumers } from '../../src/metrics/counting-observer.ts'
+import { rabbitmqMetrics } from '../../src/metrics/metrics.ts'
 
 const setUp = (compat: 'none' | 'pro' = 'none') => {
   const metrics = createMetrics({ table: { ...metricsTable, ...rabbitmqMetrics }, compat })

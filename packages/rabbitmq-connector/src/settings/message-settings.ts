@@ -1,6 +1,6 @@
 import { boolean, duration, setting, text } from '@millrace/sdk'
 import type { Setting, SettingType } from '@millrace/sdk'
-import type { OrderKey } from './mapping/message-to-event.ts'
+import type { OrderKey } from '../mapping/message-to-event.ts'
 
 /** How messages become events. Times in milliseconds. */
 export interface MessageConfig {

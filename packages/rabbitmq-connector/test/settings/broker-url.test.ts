@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { brokerUrl, hideCredentials } from '../src/broker-url.ts'
+import { brokerUrl, hideCredentials } from '../../src/settings/broker-url.ts'
 
 const { parse } = brokerUrl()
 

@@ -1,6 +1,6 @@
 import { boolean, choice, formatDuration, parseGoDuration, setting, text } from '@millrace/sdk'
 import type { Parsed, RawValue, Setting, SettingType } from '@millrace/sdk'
-import { letterTemplateProblem } from './topology/names.ts'
+import { letterTemplateProblem } from '../topology/names.ts'
 
 /** Delayed retries and dead letters. Times in milliseconds. */
 export interface LetterConfig {

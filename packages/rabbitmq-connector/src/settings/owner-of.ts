@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CoreConfig } from '@millrace/sdk'
-import type { TopologyConfig } from './settings-topology.ts'
-import { sharedQueue } from './topology/names.ts'
+import type { TopologyConfig } from './topology-settings.ts'
+import { sharedQueue } from '../topology/names.ts'
 
 /** What the connector watches, as the core settings say. */
 export type Watched = Pick<CoreConfig, 'namespacesAllow' | 'namespacesDeny'>

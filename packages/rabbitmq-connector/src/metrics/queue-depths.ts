@@ -2,7 +2,7 @@ import { describeError } from '@millrace/sdk'
 import type { Clock, Logger } from '@millrace/sdk'
 import type { QueueDepth } from './counting-observer.ts'
 import type { ManagementApi } from './management-api.ts'
-import type { AmqpChannel, AmqpConnection } from './transport/transport.ts'
+import type { AmqpChannel, AmqpConnection } from '../transport/transport.ts'
 
 /** Asks the broker how long queues are; those that are missing or may not be asked for are left out. */
 export type DepthReader = (queues: readonly string[]) => Promise<ReadonlyMap<string, QueueDepth>>

@@ -1,7 +1,7 @@
 import { Secret } from '@millrace/sdk'
 import type { SecretReference } from '@millrace/sdk'
-import type { ConnectionConfig } from './settings-connection.ts'
-import type { BrokerAddress, ConnectionMaterial, ConnectionOptions, TlsMaterial } from './transport/connection-options.ts'
+import type { ConnectionConfig } from './connection-settings.ts'
+import type { BrokerAddress, ConnectionMaterial, ConnectionOptions, TlsMaterial } from '../transport/connection-options.ts'
 
 const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ownerOf } from '../src/owner-of.ts'
+import { ownerOf } from '../../src/settings/owner-of.ts'
 
 const nothing = { owner: undefined, mode: undefined, exchange: undefined, exchangeQueue: undefined, templum: undefined }
 const watching = (...namespacesAllow: readonly string[]) => ({ namespacesAllow, namespacesDeny: [] })
