@@ -1,9 +1,8 @@
-import { noMetrics, silentLogger, systemClock } from '@millrace/sdk'
+import { noMetrics, redisState, silentLogger, systemClock } from '@millrace/sdk'
 import type { Logger, StateStore } from '@millrace/sdk'
 import { afterEach, expect, test } from 'vitest'
 import { redis, uniqueName } from '../../../../test/servers/redis.ts'
 import type { RedisServer } from '../../../../test/servers/redis.ts'
-import { redisState } from '../../../sdk/src/ports/state/redis-store.ts'
 import { dedupe } from '../../src/dedupe/dedupe.ts'
 import type { Dedupe, DedupeOptions } from '../../src/dedupe/dedupe.ts'
 
