@@ -59,14 +59,15 @@ describe('a routing key', () => {
 
 describe('two patterns meet', () => {
   it('exactly if some topic matches both', () => {
+    // No empty words: two patterns may have the one empty word in common, which no topic is, and `patternsMeet` may say so.
+    const word = fc.constantFrom('a', 'b', '*', '#')
     // Each of at most two segments: if they have a topic in common they have one of at most four, which is among `topics`.
     const short = fc.oneof(
-      fc.array(segment, { minLength: 1, maxLength: 2 }).map((parts) => parts.join('.')),
-      segment.map((part) => `${part}.>`),
+      fc.array(word, { minLength: 1, maxLength: 2 }).map((parts) => parts.join('.')),
+      word.map((part) => `${part}.>`),
     )
-    const legal = short.filter((text) => text !== '')
     fc.assert(
-      fc.property(legal, legal, (left, right) => {
+      fc.property(short, short, (left, right) => {
         const [one, other] = [matcher(left), matcher(right)]
         expect(patternsMeet(left, right)).toBe(topics.some((topic) => one(topic) && other(topic)))
       }),
