@@ -7,6 +7,7 @@ import type { LongPart } from './part.ts'
 import { rabbitmqBrokers } from './rabbitmq-brokers.ts'
 import { rabbitmqConnections } from './rabbitmq-connections.ts'
 import { rabbitmqKills } from './rabbitmq-kills.ts'
+import { rabbitmqLeaderless } from './rabbitmq-leaderless.ts'
 import { rabbitmqSoak } from './rabbitmq-soak.ts'
 
 /** Every part of the long run. A connector adds its parts here. */
@@ -19,5 +20,6 @@ export const parts: readonly LongPart[] = [
   rabbitmqKills,
   rabbitmqBrokers,
   rabbitmqConnections,
+  rabbitmqLeaderless,
   rabbitmqSoak,
 ]

@@ -4,6 +4,7 @@ import { uniqueName } from '../../../../test/servers/rabbitmq.ts'
 import type { DeliveredMessage, FieldTable, FieldValue } from '../../src/transport/message.ts'
 import type { AmqpLink, ConsumeHandlers } from '../../src/transport/transport.ts'
 import { createPublisher } from '../../src/transport/publisher.ts'
+import { publishNested } from './nested-headers.ts'
 import { codeOf, lossOf, messageTo, TransportBench } from './transport-kit.ts'
 
 let bench: TransportBench
@@ -237,13 +238,7 @@ describe('a message arrives as it was sent', () => {
 
   it('with headers nested too deep for amqplib: marked, with all its other properties, and the connection stands', async () => {
     const queue = await newQueue()
-    // With more than one read of a socket brings.
-    const wide = '{<<"wide">>, longstr, binary:copy(<<"x">>, 70000)}'
-    const deep = `[${wide} | lists:foldl(fun(_, X) -> [{<<>>, table, X}] end, [], lists:seq(1, 6000))]`
-    const rest = Array.from({ length: 4 }, () => 'undefined').join(', ')
-    const properties = `{'P_basic', <<"text/plain">>, <<"identity">>, ${deep}, 2, 3, <<"c">>, <<"r">>, undefined, <<"m">>, ${rest}, undefined}`
-    const publish = `rabbit_basic:publish(rabbit_misc:r(<<"/">>, exchange, <<>>), <<"${queue}">>, ${properties}, <<"body">>)`
-    await bench.broker.evaluate(publish)
+    await publishNested(bench.broker, queue, 'body')
     await bench.broker.publish(queue, ['behind'])
     const channel = await link.openChannel()
     const seen = collector()

@@ -1,6 +1,5 @@
 import { Secret } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { rabbitmq } from '../../../../test/servers/rabbitmq.ts'
 import { Bench, bodies, uniqueName, until } from './kit.ts'
 
 let bench: Bench
@@ -89,26 +88,3 @@ test('an ordered queue is worked on in order, over a change of the replica', asy
   expect(firsts).toEqual(texts)
   await second.connector.stop()
 })
-
-test('RMQ-4: a queue that costs the connection (541) gets one of its own, and the others go on', async () => {
-  await using server = await rabbitmq.single()
-  const own = new Bench(server)
-  try {
-    await server.declareQueue('good')
-    await server.settle()
-    // A quorum queue that is younger than its register comes back without a process.
-    await server.declareQueue('bad')
-    await server.broker.kill9()
-    await server.broker.start()
-    const gateway = await own.gateway({ functions: { f: { annotations: { topic: 'bad,good' } } } })
-    const { source } = await own.connect(gateway, { deadLetters: false, topology: { tiersMs: [] }, times: { requestMs: 5000 } })
-    await until(() => stateOf(source, 'good') === 'consuming' && stateOf(source, 'bad') === 'quarantined', 'the bad queue is apart', 30_000)
-    const [bad] = source.consumers().filter(({ queue }) => queue === 'bad')
-    expect(bad?.isolated).toBe(true)
-    for (let round = 0; round < 5; round += 1) await server.publish('good', [`g${round}`])
-    await until(() => bodies(gateway.requests).length === 5, 'the good queue goes on')
-    await server.deleteQueue('bad').catch(() => {})
-  } finally {
-    await own.close()
-  }
-}, 90_000)

@@ -1,7 +1,9 @@
 import type { FunctionDeclaration, SourceContext, StateStore } from '@millrace/sdk'
 import { sourceConformance } from '@millrace/sdk/testing'
+import type { PlannedEvent } from '@millrace/sdk/testing'
 import { silentObserver } from '../../src/consumer/observer.ts'
 import { Bench, uniqueName } from './kit.ts'
+import { publishNested } from './nested-headers.ts'
 
 let bench: Bench
 let queues: readonly [string, string]
@@ -29,11 +31,22 @@ const functions: readonly FunctionDeclaration[] = [
   },
 ]
 
-const publish = async (events: readonly { readonly text: string; readonly intake: number }[]): Promise<void> => {
+const publish = async (events: readonly PlannedEvent[]): Promise<void> => {
   const [first, second] = queues
   for (const [intake, queue] of [first, second].entries()) {
-    const texts = events.filter((event) => event.intake === intake).map(({ text }) => text)
-    if (texts.length > 0) await bench.broker.publish(queue, texts)
+    let texts: string[] = []
+    const flush = async (): Promise<void> => {
+      if (texts.length > 0) await bench.broker.publish(queue, texts)
+      texts = []
+    }
+    for (const event of events.filter((each) => each.intake === intake)) {
+      if (!event.unreadable) texts.push(event.text)
+      else {
+        await flush()
+        await publishNested(bench.broker, queue, event.text)
+      }
+    }
+    await flush()
   }
   published += events.length
 }
@@ -43,6 +56,7 @@ for (const type of ['quorum', 'classic'] as const) {
     name: `rabbitmq over a real broker, ${type} queues`,
     durable: true,
     intakes: 2,
+    unreadable: true,
     defer: true,
     deferMs: 1000,
     functions,
@@ -76,6 +90,7 @@ let state: StateStore
 sourceConformance({
   name: 'rabbitmq over a real broker, a stream',
   durable: true,
+  // Nothing unreadable: RabbitMQ 3.10 does not store a message with such headers in a stream.
   get functions() {
     return [
       {
