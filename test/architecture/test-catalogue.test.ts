@@ -19,10 +19,11 @@ const readRows = (): Map<string, readonly string[]> => {
   return rows
 }
 
+/** The folders of tests alone: `packages` as a whole has every dependency in it. */
 const testFiles = (): string[] =>
-  ['packages', 'test'].flatMap((top) =>
+  ['test', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/test`)].flatMap((top) =>
     readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.test.ts') && !/(?:^|\/)(?:node_modules|dist)\//.test(file))
+      .filter((file) => file.endsWith('.test.ts') && !/(?:^|\/)node_modules\//.test(file))
       .map((file) => `${top}/${file}`),
   )
 
