@@ -123,6 +123,16 @@ const emitting: readonly PlantedFault[] = [
     }),
   },
   {
+    does: 'works a field out each time, and differently',
+    found: 'never changes an event after the hand-over',
+    says: /the event at the end/,
+    source: changed(() => {
+      let asked = 0
+      const changing = { type: { get: () => `type-${(asked += 1)}` } }
+      return { emit: (delivery, emit) => emit({ ...delivery, event: Object.create(delivery.event, changing) as MillraceEvent }) }
+    }),
+  },
+  {
     does: 'skips what it cannot read',
     found: 'marks what it cannot read, in its place',
     says: /not within .* 3 deliveries/,

@@ -18,14 +18,24 @@ export const fixedFunctions = (functions: readonly FunctionDeclaration[] = [prob
 
 const field = (value: string | Uint8Array): string => (typeof value === 'string' ? value : Buffer.from(value).toString('base64'))
 
-/** Everything of a delivery that a function could notice, as one string. */
-export const snapshotOf = ({ event, intake, targets, unreadable }: Delivery): string =>
+/** Everything of a delivery that a function could notice, as one string. Field by field: an event may work them out when it is asked. */
+export const snapshotOf = ({ event, intake, targets, unreadable, unlisted }: Delivery): string =>
   JSON.stringify({
-    ...event,
+    id: event.id,
+    ambiguousId: event.ambiguousId,
+    source: event.source,
+    type: event.type,
+    topic: event.topic,
+    time: event.time,
     data: field(event.data),
+    contentType: event.contentType,
     headers: event.headers.map(([name, value]) => [name, field(value)]),
     attributes: event.attributes?.map(([name, value]) => [name, field(value)]),
+    naming: event.naming,
+    orderingKey: event.orderingKey,
+    partition: event.partition,
     intake,
     targets,
     unreadable,
+    unlisted,
   })
