@@ -21,6 +21,18 @@ const reasons: Readonly<Record<DeadLetterReason, true>> = {
   unmatched: true,
 }
 
+const maxPrefix = 64
+const maxReserved = 64
+const maxName = 256
+
+/** A letter that nobody could read again is worse than one that does not say how headers were named. */
+const namingToJson = (naming: HeaderNaming | undefined): HeaderNaming | undefined => {
+  if (naming === undefined) return undefined
+  const { prefix, reserved } = naming
+  const fits = prefix.length <= maxPrefix && reserved.length <= maxReserved && reserved.every((name) => name.length <= maxName)
+  return fits ? { prefix, reserved } : undefined
+}
+
 const isReason = (value: string): value is DeadLetterReason => Object.hasOwn(reasons, value)
 
 /** A letter as one line of JSON, without a line feed. What a person looks for comes first, the event last. */
@@ -36,7 +48,7 @@ export const encodeLetter = (letter: DeadLetter): string =>
     lastAttemptAt: letter.lastAttemptAt,
     hops: letter.hops,
     intake: letter.intake,
-    naming: letter.naming === undefined ? undefined : { prefix: letter.naming.prefix, reserved: letter.naming.reserved },
+    naming: namingToJson(letter.naming),
     history: letter.history.map(({ at, durationMs, status, error }) => ({ at, durationMs, status, error })),
     event: eventToJson(letter.event),
   })
@@ -50,10 +62,6 @@ const readAttempt = (value: unknown, index: number): AttemptRecord => {
     ...fields.optional('error', (name) => fields.text(name)),
   }
 }
-
-const maxPrefix = 64
-const maxReserved = 64
-const maxName = 256
 
 const readNaming = (value: unknown): HeaderNaming => {
   const fields = new JsonFields(value, 'letter.naming')

@@ -118,6 +118,14 @@ describe('letter codec', () => {
     expect(back.event).toEqual(sample.event)
   })
 
+  test.each([
+    ['prefix', { prefix: 'x'.repeat(65), reserved: [] }],
+    ['list of names', { prefix: 'X-', reserved: Array.from({ length: 65 }, (_, n) => `X-${n}`) }],
+    ['name', { prefix: 'X-', reserved: ['x'.repeat(257)] }],
+  ])('a %s of headers that is too long does not make a letter unreadable', (_what, naming) => {
+    expect(decodeLetter(encodeLetter({ ...sample, naming }))).toEqual(sample)
+  })
+
   const altered = (change: (value: Record<string, unknown>) => void): string => {
     const value = JSON.parse(encodeLetter(sample)) as Record<string, unknown>
     change(value)
