@@ -1,5 +1,6 @@
 import { rabbitmq } from '../servers/rabbitmq.ts'
 import { RabbitmqRun } from '../rabbitmq/kit/run.ts'
+import { HeapFloor } from './heap-floor.ts'
 import type { LongPart } from './part.ts'
 import { soakStep } from './soak-step.ts'
 
@@ -7,7 +8,7 @@ import { soakStep } from './soak-step.ts'
 export const rabbitmqSoak: LongPart = {
   name: 'rabbitmq-soak',
   about:
-    'One connector, 100 messages a second for an hour, some by way of a delay queue; each minute the ledger is read: 0 lost, 0 repeated, memory below 256 MiB.',
+    'One connector, 100 messages a second for an hour, some by way of a delay queue; each minute the ledger is read: 0 lost, 0 repeated, memory below 256 MiB, no rising floor of the heap.',
   steps: 60,
   open: async () => {
     const broker = await rabbitmq.single()
@@ -24,8 +25,9 @@ export const rabbitmqSoak: LongPart = {
     })
     const connector = await run.start()
     await connector.ready()
+    const heap = new HeapFloor()
     return {
-      step: (context) => soakStep(run, connector, context),
+      step: (context) => soakStep(run, connector, heap, context),
       close: async () => {
         await run[Symbol.asyncDispose]()
         await broker.stop()

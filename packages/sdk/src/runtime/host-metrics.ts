@@ -60,6 +60,8 @@ export const hostMetrics = (metrics: Metrics, connectors: readonly Connector[], 
     metrics.gauge('millrace_topic_map_age_seconds', {}).set((Date.now() - listedAt) / 1000)
     metrics.gauge('millrace_topic_map_problems', {}).set(connectors.reduce((so, connector) => so + connector.problems().length, 0))
     metrics.gauge('millrace_event_loop_lag_seconds', {}).set(loop.lagMs / 1000)
-    metrics.gauge('millrace_process_resident_memory_bytes', {}).set(process.memoryUsage.rss())
+    const { rss, heapUsed } = process.memoryUsage()
+    metrics.gauge('millrace_process_resident_memory_bytes', {}).set(rss)
+    metrics.gauge('millrace_process_heap_used_bytes', {}).set(heapUsed)
   })
 }

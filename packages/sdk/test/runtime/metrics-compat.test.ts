@@ -24,6 +24,15 @@ const scrape = async (env: Readonly<Record<string, string>>): Promise<string> =>
   }
 }
 
+test('what the process takes is on /metrics: its memory, and of that what the heap has in use', async () => {
+  const text = await scrape({})
+  const [resident, heap] = ['resident_memory', 'heap_used'].map((what) =>
+    Number(new RegExp(`^millrace_process_${what}_bytes (\\S+)$`, 'm').exec(text)?.[1]),
+  )
+  expect(heap).toBeGreaterThan(1_000_000)
+  expect(heap).toBeLessThan(resident ?? 0)
+})
+
 test('metrics_compat=pro shows the names of the Pro connector on /metrics; without it they are not there', async () => {
   const [own, both] = [await scrape({}), await scrape({ metrics_compat: 'pro' })]
   for (const text of [own, both]) expect(text).toContain('\nmillrace_test_total 0\n')

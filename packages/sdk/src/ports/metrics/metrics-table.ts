@@ -62,7 +62,7 @@ export const metricsTable = {
   },
   millrace_events_released_total: {
     type: 'counter',
-    help: 'Events given back unsettled: drain, revoked or lost. The broker gives them again.',
+    help: 'Events given back unsettled: drain, revoked, lost, or unlisted (the function has gone, and the source keeps them). They come again.',
     labels: ['reason'],
   },
   millrace_events_unmatched_total: {
@@ -229,6 +229,12 @@ export const metricsTable = {
   millrace_process_resident_memory_bytes: {
     type: 'gauge',
     help: 'Resident memory of the process.',
+    labels: [],
+    unit: 'bytes',
+  },
+  millrace_process_heap_used_bytes: {
+    type: 'gauge',
+    help: 'What JavaScript objects take, garbage included: a leak is a lowest value that rises for hours.',
     labels: [],
     unit: 'bytes',
   },
