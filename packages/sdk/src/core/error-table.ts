@@ -543,6 +543,12 @@ export const errorTable = {
     fix: 'Nothing, if it was meant. What the old stream had and was not delivered is gone with it.',
     retryable: true,
   },
+  E_RABBITMQ_STREAM_TAKEN: {
+    message: 'The stream {queue} is read by another replica now, or the right to read it ran out.',
+    effect: 'What was in flight of it is given back, and comes again to whoever reads it from its stored position. This replica stands by.',
+    fix: 'Nothing, if the state store was away for longer than the right to read lasts (30 s). Else see that the replicas share one state store.',
+    retryable: true,
+  },
   E_RABBITMQ_TLS: {
     message: 'TLS with RabbitMQ at {brokers} failed: {reason}',
     effect:
