@@ -30,29 +30,48 @@ const blockedTime = (metrics: SourceMetrics, now: () => number): ((blocked: bool
   }
 }
 
+/** Counters of one name by queue, kept: to look one up by its labels costs more than the rest of a message's counting. */
+const perQueue = (metrics: SourceMetrics, name: string): ((queue: string, by?: number) => void) => {
+  // By label, of which there is a bounded number.
+  const known = new Map<string, ReturnType<SourceMetrics['counter']>>()
+  return (queue, by = 1) => {
+    const label = metrics.topicLabel(queue)
+    let counter = known.get(label)
+    if (counter === undefined) {
+      counter = metrics.counter(`millrace_rabbitmq_${name}_total`, { queue: label })
+      known.set(label, counter)
+    }
+    counter.inc(by)
+  }
+}
+
 /** Counts in the connector's metrics. @param now milliseconds of a monotonic clock */
 export const countingObserver = (metrics: SourceMetrics, now: () => number): RabbitmqObserver => {
-  const count = (name: string, queue: string, by = 1, more: Readonly<Record<string, string>> = {}): void =>
-    metrics.counter(`millrace_rabbitmq_${name}_total`, { queue: metrics.topicLabel(queue), ...more }).inc(by)
+  const [delivered, redelivered] = [perQueue(metrics, 'delivered'), perQueue(metrics, 'redelivered')]
+  const [acknowledged, ackFrames] = [perQueue(metrics, 'acknowledged'), perQueue(metrics, 'ack_frames')]
+  const [fenced, repeats, letters] = [perQueue(metrics, 'fenced'), perQueue(metrics, 'repeats'), perQueue(metrics, 'dead_letters')]
+  const confirms = metrics.histogram('millrace_rabbitmq_confirm_duration_seconds')
+  const count = (name: string, queue: string, more: Readonly<Record<string, string>> = {}): void =>
+    metrics.counter(`millrace_rabbitmq_${name}_total`, { queue: metrics.topicLabel(queue), ...more }).inc()
   return {
-    delivered(queue, redelivered) {
-      count('delivered', queue)
-      if (redelivered) count('redelivered', queue)
+    delivered(queue, isRedelivered) {
+      delivered(queue)
+      if (isRedelivered) redelivered(queue)
     },
     acknowledged(queue, messages, frames) {
-      count('acknowledged', queue, messages)
-      count('ack_frames', queue, frames)
+      acknowledged(queue, messages)
+      ackFrames(queue, frames)
     },
-    fenced: (queue) => count('fenced', queue),
-    deferred: (queue, tierMs) => count('retries', queue, 1, { wait: formatDuration(tierMs) }),
-    repeated: (queue) => count('repeats', queue),
-    lettered: (queue) => count('dead_letters', queue),
+    fenced: (queue) => fenced(queue),
+    deferred: (queue, tierMs) => count('retries', queue, { wait: formatDuration(tierMs) }),
+    repeated: (queue) => repeats(queue),
+    lettered: (queue) => letters(queue),
     published(error, tookMs) {
-      if (error === undefined) metrics.histogram('millrace_rabbitmq_confirm_duration_seconds').observe(tookMs / 1000)
+      if (error === undefined) confirms.observe(tookMs / 1000)
       else metrics.counter('millrace_rabbitmq_unconfirmed_total').inc()
     },
-    replied: (queue, result) => count('replies', queue, 1, { result }),
-    quarantined: (queue, code) => count('quarantines', queue, 1, { code }),
+    replied: (queue, result) => count('replies', queue, { result }),
+    quarantined: (queue, code) => count('quarantines', queue, { code }),
     recovered: () => {},
     linkLost: (role) => metrics.counter('millrace_rabbitmq_reconnects_total', { role }).inc(),
     blocked: blockedTime(metrics, now),

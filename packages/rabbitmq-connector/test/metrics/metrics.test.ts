@@ -1,4 +1,5 @@
 import { createMetrics, metricsTable, sourceMetrics } from '@millrace/sdk'
+import type { SourceMetrics } from '@millrace/sdk'
 import { expect, it } from 'vitest'
 import type { ConsumerView } from '../../src/consumer/observer.ts'
 import { countingObserver, scrapeConsumers } from '../../src/metrics/counting-observer.ts'
@@ -106,6 +107,24 @@ it('the time under an alarm is counted while it lasts, and once', async () => {
   const text = await render()
   expect(text).toMatch(/millrace_rabbitmq_blocked_seconds_total 2\n/)
   expect(text).toMatch(/millrace_rabbitmq_blocked 0\n/)
+})
+
+it('looks the counters of a queue up once, not for each message', () => {
+  const { source } = setUp()
+  let lookUps = 0
+  const counted: SourceMetrics = {
+    ...source,
+    counter: (...given) => {
+      lookUps += 1
+      return source.counter(...given)
+    },
+  }
+  const observer = countingObserver(counted, () => 0)
+  for (let message = 0; message < 100; message += 1) {
+    observer.delivered('orders', message % 2 === 0)
+    observer.acknowledged('orders', 1, 1)
+  }
+  expect(lookUps).toBe(4)
 })
 
 it('queues from outside cannot flood the metrics', async () => {
