@@ -3,6 +3,20 @@ import type { AppliedIntake } from './topology/apply-intake.ts'
 import type { IntakeDeclarations, IntakePlan, TopologyPlan } from './topology/plan.ts'
 import type { QueueOptions } from './transport/transport.ts'
 
+/** The parts of a plan that name queues of ours. */
+type Claims = Pick<IntakePlan, 'queue'> &
+  Partial<Pick<IntakePlan, 'tiers' | 'deadLetterQueue'>> & { readonly declare: Pick<IntakeDeclarations, 'besides'> }
+
+const queuesOf = ({ queue, declare, tiers = [], deadLetterQueue }: Claims): readonly string[] => [
+  queue,
+  ...declare.besides.map((beside) => beside.queue),
+  ...tiers.map((tier) => tier.queue),
+  ...(deadLetterQueue === undefined ? [] : [deadLetterQueue]),
+]
+
+/** Of queues that nobody wants any more the longest unwanted are forgotten first: functions may come and go for years under ever new names. */
+const maxIntakes = 10_000
+
 /**
  * What was wanted last, over all sessions: letters and retries of an intake may still come when its queue is wanted no more, and while
  * there is no session.
@@ -11,17 +25,33 @@ export class Plans {
   readonly #intakes = new Map<string, IntakePlan>()
   readonly #applied = new Map<string, Pick<AppliedIntake, 'tiers' | 'asDeclared'>>()
   readonly #own = new Set<string>()
+  #anyReply = false
   #functions: ReadonlyMap<string, RabbitmqAnnotations> = new Map()
 
   take(plan: TopologyPlan): void {
     this.#functions = plan.functions
+    this.#anyReply = [...plan.functions.values()].some(({ reply }) => reply)
     for (const [queue, intake] of plan.intakes) {
+      this.#intakes.delete(queue)
       this.#intakes.set(queue, intake)
-      this.#claim(queue, intake.declare)
-      if (intake.deadLetterQueue !== undefined) this.#own.add(intake.deadLetterQueue)
-      for (const tier of intake.tiers) this.#own.add(tier.queue)
+      this.#claim(intake)
     }
-    for (const [queue, declarations] of plan.unwanted) this.#claim(queue, declarations)
+    for (const [queue, { besides }] of plan.unwanted) this.#claim({ queue, declare: { besides } })
+    if (this.#intakes.size > maxIntakes) this.#forgetOldest(plan)
+  }
+
+  /** Those of the present plan stand last, and stay. */
+  #forgetOldest({ intakes }: TopologyPlan): void {
+    for (const [queue, intake] of this.#intakes) {
+      if (this.#intakes.size <= maxIntakes || intakes.has(queue)) return
+      this.#intakes.delete(queue)
+      this.#applied.delete(queue)
+      for (const own of queuesOf(intake)) this.#own.delete(own)
+    }
+  }
+
+  #claim(intake: Claims): void {
+    for (const queue of queuesOf(intake)) this.#own.add(queue)
   }
 
   /** What of an intake is there. */
@@ -43,8 +73,7 @@ export class Plans {
 
   /** Some function wants its answers published. */
   get anyReply(): boolean {
-    for (const { reply } of this.#functions.values()) if (reply) return true
-    return false
+    return this.#anyReply
   }
 
   /** A queue of this connector: its work, delay and dead-letter queues. */
@@ -59,10 +88,5 @@ export class Plans {
       if (found !== undefined) return found.how === 'check' ? undefined : found
     }
     return undefined
-  }
-
-  #claim(queue: string, { besides }: IntakeDeclarations): void {
-    this.#own.add(queue)
-    for (const beside of besides) this.#own.add(beside.queue)
   }
 }

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { Plans } from '../src/plans.ts'
+import type { IntakePlan, TopologyPlan } from '../src/topology/plan.ts'
+
+const intake = (queue: string): IntakePlan => ({
+  queue,
+  mode: 'queue',
+  topic: 'queue',
+  prefetch: 1,
+  ordered: false,
+  tiers: [{ queue: `${queue}.5s`, delayMs: 5000 }],
+  deadLetterQueue: `${queue}.dlq`,
+  declare: { exchanges: [], besides: [], bindings: [] },
+})
+
+const planOf = (queues: readonly string[], reply = false): TopologyPlan => ({
+  intakes: new Map(queues.map((queue) => [queue, intake(queue)])),
+  unwanted: new Map(),
+  functions: new Map([['f', { routingKeys: [], reply, replyErrors: false }]]),
+  problems: [],
+})
+
+test('queues that nobody wants any more are remembered, but not for ever', () => {
+  const plans = new Plans()
+  plans.take(planOf(['kept', 'first']))
+  for (let round = 0; round < 10_010; round += 1) plans.take(planOf(['kept', `queue-${round}`]))
+  expect([plans.intake('first'), plans.isOwn('first'), plans.isOwn('first.dlq'), plans.isOwn('first.5s')]).toEqual([
+    undefined,
+    false,
+    false,
+    false,
+  ])
+  for (const queue of ['kept', 'queue-100', 'queue-10009'])
+    expect([queue, plans.intake(queue)?.queue, plans.isOwn(`${queue}.dlq`)]).toEqual([queue, queue, true])
+})
+
+test('whether any function wants its answers published follows the last plan', () => {
+  const plans = new Plans()
+  expect(plans.anyReply).toBe(false)
+  plans.take(planOf(['q'], true))
+  expect(plans.anyReply).toBe(true)
+  plans.take(planOf(['q']))
+  expect(plans.anyReply).toBe(false)
+})
