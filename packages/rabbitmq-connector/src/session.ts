@@ -1,5 +1,6 @@
 import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
 import type { FunctionDeclaration, OpenSession, Order, SourceContext, Timer } from '@millrace/sdk'
+import { consumerTag } from './consumer/consumer-tag.ts'
 import { ConsumeGate } from './consumer/consume-gate.ts'
 import { ConsumerWatch } from './consumer/consumer-watch.ts'
 import type { HandOver } from './consumer/hand-over.ts'
@@ -90,6 +91,8 @@ export class RabbitmqSession {
   readonly #number = ++sessions
   readonly #ends: (() => void)[] = []
   #tags = 0
+  /** Snapshots are never edited: another one is a change. */
+  #planned: readonly FunctionDeclaration[] | undefined
   #link: AmqpLink | undefined
   #timer: Timer | undefined
   #tidying: Timer | undefined
@@ -108,7 +111,7 @@ export class RabbitmqSession {
     })
   }
 
-  readonly #nextTag = (queue: string): string => `${this.#options.host}-${queue}-${this.#number}.${++this.#tags}`.slice(-255)
+  readonly #nextTag = (queue: string): string => consumerTag(this.#options.host, queue, `${this.#number}.${++this.#tags}`)
 
   /** The queues of this session, for gauges. */
   get consumers(): readonly ConsumerView[] {
@@ -136,6 +139,8 @@ export class RabbitmqSession {
       throw error
     }
     this.#ends.push(functions.subscribe(() => this.#onFunctions()))
+    // What has changed while the first queues were declared, which may take long, was told to nobody.
+    if (functions.snapshot() !== this.#planned) this.#onFunctions()
     const { clock, logger } = this.#context
     const consumers = (): Iterable<QueueConsumer> => this.#consumers.values()
     const watch = new ConsumerWatch({ clock, logger, link: this.#link, everyMs: times.checkMs, consumers, nextTag: this.#nextTag })
@@ -256,7 +261,9 @@ export class RabbitmqSession {
   /** Makes the consumers what the functions want. */
   async #reconcile(): Promise<void> {
     const { onPlan } = this.#options
-    const plan = this.#plan(this.#context.functions.snapshot())
+    const functions = this.#context.functions.snapshot()
+    this.#planned = functions
+    const plan = this.#plan(functions)
     this.#context.reportProblems(plan.problems)
     onPlan(plan)
     const work: Promise<void>[] = []
@@ -325,7 +332,7 @@ export class RabbitmqSession {
     const { times, observer, vhost } = this.#options
     const { state, clock, logger } = this.#context
     const name = `${encodeURIComponent(vhost)}/${encodeURIComponent(plan.queue)}`
-    const lose = (): void => consumer().lose(new Error('another connector reads the stream now'))
+    const lose = (): void => consumer().lose(new MillraceError('E_RABBITMQ_STREAM_TAKEN', { queue: plan.queue }))
     const position = new StreamPosition({
       queue: plan.queue,
       start: plan.stream ?? 'next',

@@ -272,8 +272,11 @@ export class QueueConsumer {
         this.#finish(subscription, message)
       },
     })
-    const lease = stream?.lease.held
-    if (lease !== undefined) this.#streamArguments = await stream?.position.begin(lease)
+    if (stream === undefined) return
+    const lease = stream.lease.held
+    // It ran out while the queue was declared: without it there would be two readers, and no position is stored.
+    if (lease === undefined) throw new MillraceError('E_RABBITMQ_STREAM_TAKEN', { queue: plan.queue })
+    this.#streamArguments = await stream.position.begin(lease)
   }
 
   async #consume(subscription: Subscription): Promise<void> {
@@ -349,7 +352,6 @@ export class QueueConsumer {
 
   #onLost(subscription: Subscription, reason: Error): void {
     if (this.#subscription !== subscription || this.#over) return
-    void this.#revoke(0)
     this.#fail(reason)
   }
 
@@ -370,9 +372,9 @@ export class QueueConsumer {
   #fail(error: unknown): void {
     const subscription = this.#subscription
     const lived = subscription === undefined ? 0 : this.#options.clock.monotonic() - this.#consumingSince
-    if (subscription !== undefined && !subscription.ended) {
+    if (subscription !== undefined) {
       // It was refused something, and is of no use for anything more.
-      subscription.abandon()
+      if (!subscription.ended) subscription.abandon()
       void this.#revoke(0)
     }
     this.#drop()

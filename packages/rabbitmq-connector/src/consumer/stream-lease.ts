@@ -16,6 +16,7 @@ export class StreamLease {
   readonly #options: StreamLeaseOptions
   #lease: Lease | undefined
   #timer: Timer | undefined
+  #released = false
 
   constructor(options: StreamLeaseOptions) {
     this.#options = options
@@ -31,6 +32,11 @@ export class StreamLease {
     const { state, key, ttlMs } = this.#options
     const lease = await state.lease(key, ttlMs)
     if (lease === undefined) return undefined
+    if (this.#released) {
+      // Nobody would give it back any more, and it would be renewed for ever: no one could read the stream.
+      await lease.release().catch(() => {})
+      return undefined
+    }
     this.#lease = lease
     lease.signal.addEventListener('abort', () => this.#onAbort(lease), { once: true })
     this.#arm(lease)
@@ -41,8 +47,9 @@ export class StreamLease {
     return Math.ceil(this.#options.ttlMs / 3)
   }
 
-  /** Never rejects. */
+  /** For good. Never rejects. */
   async release(): Promise<void> {
+    this.#released = true
     const lease = this.#lease
     this.#lease = undefined
     this.#timer?.cancel()

@@ -39,6 +39,9 @@ const startField = (start: StreamStart): FieldValue => {
   return 'timestamp' in start ? { kind: 'timestamp', ms: start.timestamp } : start.interval
 }
 
+/** A start that is another place a moment later: until something of the stream is finished, only a checkpoint says where it began. */
+const isMoving = (start: StreamStart): boolean => start === 'next' || start === 'last' || (typeof start === 'object' && 'interval' in start)
+
 /** Anybody may have written the state: what has another form is no checkpoint. */
 const parseCheckpoint = (value: Uint8Array): number | undefined => {
   if (value.byteLength > maxBytes) return undefined
@@ -151,6 +154,8 @@ export class StreamPosition {
       return false
     }
     this.#sequences.set(message.deliveryTag, sequence)
+    // Or what came and was not finished would be passed over by whoever begins next.
+    if (this.#stored === undefined && sequence === 0 && isMoving(this.#options.start)) void this.flush()
     return true
   }
 

@@ -187,3 +187,37 @@ test('a lost link ends the session with its reason, and the next one goes on', a
   await player.connect()
   expect(player.texts).toEqual(['o1', 'o1'])
 })
+
+test('a consumer that cannot be made anew gives back what it held before the queue is consumed again', async () => {
+  const player = await play([declared('f', [], { queue: 'auto', prefetch: '2' })])
+  const queue = player.source.consumers()[0]?.queue ?? ''
+  broker.publish(queue, 'o1')
+  await turns()
+  broker.refuse = (request) => (request === 'consume' ? 'hang' : undefined)
+  await player.setFunctions([declared('f', [], { queue: 'auto', prefetch: '5' })])
+  await player.clock.advanceAsync(500)
+  await turns()
+  expect([player.state(queue), player.seen[0]?.left]).toEqual(['quarantined', 'revoked'])
+  broker.refuse = () => undefined
+  await player.clock.advanceAsync(2000)
+  await turns()
+  expect([player.texts, player.state(queue)]).toEqual([['o1', 'o1'], 'consuming'])
+})
+
+test('functions that change while the first queues are declared are not missed', async () => {
+  for (const queue of ['a-hangs', 'good', 'late']) broker.declare(queue)
+  broker.refuse = (request, name) => (request === 'consume' && name === 'a-hangs' ? 'hang' : undefined)
+  const player = new Player(broker, [declared('f', ['a-hangs', 'good'])])
+  players.push(player)
+  const connecting = player.connect()
+  await turns()
+  await player.setFunctions([declared('f', ['a-hangs', 'good']), declared('g', ['late'])])
+  expect(player.session).toBeUndefined()
+  await player.clock.advanceAsync(500)
+  await turns()
+  await player.clock.advanceAsync(500)
+  await connecting
+  await player.clock.advanceAsync(10)
+  await turns()
+  expect(player.state('late')).toBe('consuming')
+})

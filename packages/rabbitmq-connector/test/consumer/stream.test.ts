@@ -16,8 +16,8 @@ let clock: ManualClock
 let state: StateStore
 let players: Player[]
 
-const play = async (times: NonNullable<ConstructorParameters<typeof Player>[2]>['times'] = {}): Promise<Player> => {
-  const player = new Player(broker, [reader], {
+const play = async (times: NonNullable<ConstructorParameters<typeof Player>[2]>['times'] = {}, wanting = reader): Promise<Player> => {
+  const player = new Player(broker, [wanting], {
     clock,
     state: () => state,
     times: { checkpointMs: 1000, leaseMs: 30_000, checkMs: 5000, ...times },
@@ -199,4 +199,91 @@ test('a quiet stream is left alone', async () => {
     await turns(10)
   }
   expect([player.texts, player.revoked]).toEqual([['m0', 'm1'], []])
+})
+
+test('a stream that is written to all the time hides no forgotten reader', async () => {
+  const player = await play()
+  await publish(0, 2)
+  await player.ackAll()
+  broker.queues.get('events')?.outlets.splice(0)
+  for (let i = 2; i < 150; i += 1) {
+    broker.publish('events', `m${i}`)
+    await clock.advanceAsync(450)
+    await turns(10)
+    await player.ackAll()
+  }
+  expect(player.state('events')).toBe('consuming')
+  expect(player.texts.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, i) => `m${i}`))
+})
+
+test('where it begins with what comes next, that is written down with the first message: nothing of it is passed over', async () => {
+  const next = declared('f', [], { queue: 'events', 'queue-type': 'stream', 'stream-offset': 'next' })
+  await publish(0, 5)
+  const first = await play({}, next)
+  await publish(5, 7)
+  expect(first.texts).toEqual(['m5', 'm6'])
+  expect(await checkpoint()).toEqual({ offset: 5 })
+  // As it dies: nothing of it was finished, and nothing is stored on the way out.
+  broker.cut()
+  await turns()
+  await publish(7, 8)
+  await first.connect()
+  expect(first.texts.slice(2)).toEqual(['m5', 'm6', 'm7'])
+})
+
+test('a link that is lost while the right to read is asked for leaves it to the next session', async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  const whole = state
+  state = {
+    ...whole,
+    get: (name) => whole.get(name),
+    put: (...put) => whole.put(...put),
+    lease: async (name, ttl) => {
+      const lease = await whole.lease(name, ttl)
+      await answered
+      return lease
+    },
+    close: () => whole.close(),
+  }
+  const player = new Player(broker, [reader], { clock, state: () => state, times: { leaseMs: 30_000 } })
+  players.push(player)
+  const connecting = player.connect().catch((error: unknown) => error)
+  await turns()
+  broker.cut()
+  await turns()
+  answer()
+  await connecting
+  await turns()
+  await player.connect()
+  await publish(0, 1)
+  expect([player.state('events'), player.texts]).toEqual(['consuming', ['m0']])
+})
+
+test('a right to read that ran out while the stream was declared is asked for anew', async () => {
+  let expires = true
+  const lost = new AbortController()
+  const whole = state
+  state = {
+    ...whole,
+    get: (name) => whole.get(name),
+    put: (...put) => whole.put(...put),
+    lease: async (name, ttl) => {
+      const lease = await whole.lease(name, ttl)
+      if (!expires) return lease
+      expires = false
+      broker.refuse = (request) => {
+        if (request === 'declare') lost.abort()
+        return undefined
+      }
+      await lease?.release()
+      return lease && { ...lease, signal: lost.signal, renew: () => lease.renew(), release: () => lease.release() }
+    },
+    close: () => whole.close(),
+  }
+  await expect(play()).rejects.toMatchObject({ code: 'E_RABBITMQ_STREAM_TAKEN' })
+  await players[0]?.connect()
+  await publish(0, 2)
+  await players[0]?.ackAll()
+  await clock.advanceAsync(1000)
+  expect(await checkpoint()).toEqual({ offset: 2 })
 })
