@@ -95,7 +95,7 @@ export class QueueConsumer {
     if (same) this.#stale ??= 'declare'
     else if (this.#options.stream === undefined) this.#stale = 'consume'
     // The place in a stream belongs to its subscription.
-    else this.lose(new Error('the plan of the stream has changed'))
+    else this.#letGo()
     await this.#work()
   }
 
@@ -370,17 +370,20 @@ export class QueueConsumer {
   }
 
   #fail(error: unknown): void {
-    const subscription = this.#subscription
-    const lived = subscription === undefined ? 0 : this.#options.clock.monotonic() - this.#consumingSince
-    if (subscription !== undefined) {
-      // It was refused something, and is of no use for anything more.
-      if (!subscription.ended) subscription.abandon()
-      void this.#revoke(0)
-    }
-    this.#drop()
-    this.#options.stream?.position.stop()
+    const lived = this.#subscription === undefined ? 0 : this.#options.clock.monotonic() - this.#consumingSince
+    this.#letGo()
     this.#become('quarantined')
     this.#quarantine.enter(error, lived >= goodAfterMs)
+  }
+
+  /** Of no use for anything more: what it holds comes again. */
+  #letGo(): void {
+    const subscription = this.#subscription
+    if (subscription === undefined) return
+    if (!subscription.ended) subscription.abandon()
+    void this.#revoke(0)
+    this.#drop()
+    this.#options.stream?.position.stop()
   }
 
   /** What it holds is no longer its own. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/sdk'
+import { streamOffsetOf } from '../mapping/attributes.ts'
 import type { AmqpLink } from '../transport/transport.ts'
-import { streamOffset } from './stream-position.ts'
 
 /** The last chunk has come when nothing has come for so long. */
 const quietMs = 500
@@ -27,7 +27,7 @@ export const streamEnd = async (link: AmqpLink, queue: string, consumerTag: stri
       {
         onMessage(message) {
           came += 1
-          end = Math.max(end ?? 0, streamOffset(message) ?? 0)
+          end = Math.max(end ?? 0, streamOffsetOf(message) ?? 0)
           channel.ack(message.deliveryTag)
         },
         onCancelled: () => {},

@@ -1,5 +1,6 @@
 import { describeError, isMillraceError, MillraceError, offsetWindow } from '@millrace/sdk'
 import type { Clock, Lease, Logger, OffsetRun, OffsetWindow, StateStore, Timer } from '@millrace/sdk'
+import { streamOffsetOf } from '../mapping/attributes.ts'
 import type { DeliveredMessage, FieldTable, FieldValue } from '../transport/message.ts'
 import type { StreamStart } from '../topology/plan.ts'
 import type { RabbitmqObserver } from './observer.ts'
@@ -26,12 +27,6 @@ export interface StreamPositionOptions {
 
 const maxRuns = 1000
 const maxBytes = 256
-
-/** The offset of a message of a stream; `undefined` for one of another queue. */
-export const streamOffset = (message: DeliveredMessage): number | undefined => {
-  const value = message.properties.headers.get('x-stream-offset')
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
-}
 
 const startField = (start: StreamStart): FieldValue => {
   if (typeof start === 'string') return start
@@ -135,7 +130,7 @@ export class StreamPosition {
 
   /** Notes an arrival. False: it was finished before, and only its credit is to be given back. */
   arrived(message: DeliveredMessage): boolean {
-    const offset = streamOffset(message)
+    const offset = streamOffsetOf(message)
     if (offset === undefined) return true
     this.#heard = true
     const { commitPoint } = this.#window

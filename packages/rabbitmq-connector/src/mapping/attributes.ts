@@ -17,7 +17,7 @@ const numberOf = (message: Message, header: string): string | undefined => {
   return typeof value === 'number' ? String(value) : undefined
 }
 
-/** Position of a message in its stream. */
+/** Position of a message in its stream; `undefined` for one of another queue. */
 export const streamOffsetOf = (message: DeliveredMessage): number | undefined => {
   const value = message.properties.headers.get('x-stream-offset')
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined

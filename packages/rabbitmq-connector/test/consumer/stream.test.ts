@@ -1,5 +1,5 @@
 import { memoryState } from '@millrace/sdk'
-import type { StateStore } from '@millrace/sdk'
+import type { Lease, StateStore } from '@millrace/sdk'
 import { leakGuard, manualClock } from '@millrace/sdk/testing'
 import type { ManualClock } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -25,6 +25,18 @@ const play = async (times: NonNullable<ConstructorParameters<typeof Player>[2]>[
   players.push(player)
   await player.connect()
   return player
+}
+
+/** From now on leases pass through this hand. */
+const leaseBy = (change: (lease: Lease | undefined) => Promise<Lease | undefined>): void => {
+  const whole = state
+  state = {
+    ...whole,
+    get: (name) => whole.get(name),
+    put: (...put) => whole.put(...put),
+    lease: async (name, ttl) => change(await whole.lease(name, ttl)),
+    close: () => whole.close(),
+  }
 }
 
 const publish = async (from: number, to: number): Promise<void> => {
@@ -233,18 +245,10 @@ test('where it begins with what comes next, that is written down with the first 
 
 test('a link that is lost while the right to read is asked for leaves it to the next session', async () => {
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
-  const whole = state
-  state = {
-    ...whole,
-    get: (name) => whole.get(name),
-    put: (...put) => whole.put(...put),
-    lease: async (name, ttl) => {
-      const lease = await whole.lease(name, ttl)
-      await answered
-      return lease
-    },
-    close: () => whole.close(),
-  }
+  leaseBy(async (lease) => {
+    await answered
+    return lease
+  })
   const player = new Player(broker, [reader], { clock, state: () => state, times: { leaseMs: 30_000 } })
   players.push(player)
   const connecting = player.connect().catch((error: unknown) => error)
@@ -262,28 +266,30 @@ test('a link that is lost while the right to read is asked for leaves it to the 
 test('a right to read that ran out while the stream was declared is asked for anew', async () => {
   let expires = true
   const lost = new AbortController()
-  const whole = state
-  state = {
-    ...whole,
-    get: (name) => whole.get(name),
-    put: (...put) => whole.put(...put),
-    lease: async (name, ttl) => {
-      const lease = await whole.lease(name, ttl)
-      if (!expires) return lease
-      expires = false
-      broker.refuse = (request) => {
-        if (request === 'declare') lost.abort()
-        return undefined
-      }
-      await lease?.release()
-      return lease && { ...lease, signal: lost.signal, renew: () => lease.renew(), release: () => lease.release() }
-    },
-    close: () => whole.close(),
-  }
+  leaseBy(async (lease) => {
+    if (!expires) return lease
+    expires = false
+    broker.refuse = (request) => {
+      if (request === 'declare') lost.abort()
+      return undefined
+    }
+    await lease?.release()
+    return lease && { ...lease, signal: lost.signal, renew: () => lease.renew(), release: () => lease.release() }
+  })
   await expect(play()).rejects.toMatchObject({ code: 'E_RABBITMQ_STREAM_TAKEN' })
   await players[0]?.connect()
   await publish(0, 2)
   await players[0]?.ackAll()
   await clock.advanceAsync(1000)
   expect(await checkpoint()).toEqual({ offset: 2 })
+})
+
+test('a stream whose prefetch changes is read on at once, and what was in flight comes again alone', async () => {
+  const player = await play()
+  await publish(0, 4)
+  for (const index of [0, 2]) await player.ack(player.seen[index])
+  await player.setFunctions([declared('f', [], { queue: 'events', 'queue-type': 'stream', 'stream-offset': 'first', prefetch: '7' })])
+  expect([player.state('events'), player.revoked]).toEqual(['consuming', ['events']])
+  await publish(4, 5)
+  expect(player.texts.slice(4)).toEqual(['m1', 'm3', 'm4'])
 })
