@@ -13,9 +13,9 @@ export interface ReplayLog {
 }
 
 /** The same for a letter wherever its file has been copied to. */
-const keyOf = ({ event, function: name, diedAt, intake }: DeadLetter): string =>
+const keyOf = ({ event, function: name, diedAt, intake, letterId }: DeadLetter): string =>
   createHash('sha256')
-    .update(JSON.stringify([event.id, name ?? '', intake, diedAt]))
+    .update(JSON.stringify([event.id, name ?? '', intake, diedAt, ...(letterId === undefined ? [] : [letterId])]))
     .digest('hex')
 
 /** Where the log of these letters is kept unless somebody says otherwise: beside them. */

@@ -22,6 +22,7 @@ const letterHeaders = (letter: DeadLetter, connector: string): readonly (readonl
     [copyHeaders.firstAttemptAt, letter.firstAttemptAt],
     [copyHeaders.lastAttemptAt, letter.lastAttemptAt],
     [copyHeaders.diedAt, letter.diedAt],
+    [copyHeaders.letterId, letter.letterId],
     [copyHeaders.hops, letter.hops + 1],
     [copyHeaders.connector, connector],
     [copyHeaders.originTopic, letter.event.topic],

@@ -57,6 +57,7 @@ export const parseLetter = (message: DeliveredMessage, vhost: string): DeadLette
     diedAt: headerCount(headers, copyHeaders.diedAt) ?? message.properties.timestamp ?? 0,
     naming: { prefix: rabbitmqHeaderPrefix, reserved: rabbitmqAttributeNames },
     hops: Math.max(0, (headerCount(headers, copyHeaders.hops) ?? 0) - 1),
+    ...given('letterId', headerText(headers, copyHeaders.letterId, 64)),
     ...given('function', headerText(headers, copyHeaders.function, 128)),
     ...given('firstAttemptAt', headerCount(headers, copyHeaders.firstAttemptAt)),
     ...given('lastAttemptAt', headerCount(headers, copyHeaders.lastAttemptAt)),

@@ -47,6 +47,8 @@ export const copyHeaders = {
   waited: 'millrace-waited',
   lastAttemptAt: 'millrace-last-attempt-at',
   diedAt: 'millrace-died-at',
+  /** Letters of events whose id others may have too: tells them apart. */
+  letterId: 'millrace-letter-id',
   /** How often it has been a letter, this one included. */
   hops: 'millrace-hops',
   function: 'millrace-function',

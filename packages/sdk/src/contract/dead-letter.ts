@@ -30,6 +30,8 @@ export interface DeadLetter {
   readonly lastAttemptAt?: number
   /** Epoch milliseconds when the letter was written. */
   readonly diedAt: number
+  /** Tells letters of events apart that have the same id: only where the event says `ambiguousId`. At most 64 characters. */
+  readonly letterId?: string
   /** How often this event has been a letter before: a guard against loops. */
   readonly hops: number
   /** How its source names headers, so that whoever delivers it again sends the same. Absent in letters of older versions. */

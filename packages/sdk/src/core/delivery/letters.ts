@@ -41,6 +41,8 @@ export class Letters {
       history: route?.history ?? [],
       diedAt: this.#options.clock.now(),
       hops: hopsOf(entry),
+      // Two events of one id may die in the same millisecond, and a replay must not take one letter for the other.
+      ...(event.ambiguousId === true && { letterId: Math.floor(this.#options.random() * 2 ** 52).toString(36) }),
       ...(naming !== undefined && { naming }),
       ...(route !== undefined && { function: route.queue.name }),
       ...(route?.firstAttemptAt !== undefined && { firstAttemptAt: route.firstAttemptAt }),

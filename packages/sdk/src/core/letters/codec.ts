@@ -40,6 +40,7 @@ export const encodeLetter = (letter: DeadLetter): string =>
   JSON.stringify({
     letter: LETTER_VERSION,
     diedAt: letter.diedAt,
+    letterId: letter.letterId,
     function: letter.function,
     reason: letter.reason,
     detail: letter.detail,
@@ -110,6 +111,7 @@ export const decodeLetter = (text: string): DeadLetter => {
     ...fields.optional('lastAttemptAt', number),
     diedAt: fields.number('diedAt'),
     hops: fields.count('hops'),
+    ...fields.optional('letterId', (name) => fields.text(name)),
     ...fields.optional('naming', (name) => readNaming(fields.raw(name))),
   }
 }

@@ -115,6 +115,21 @@ test('an unreadable or too large event goes to the dead letters without a call (
   expect(h.calls.map((c) => c.request.event.id)).toEqual(['3'])
 })
 
+test('letters of events that others may share the id with have an id of their own, since they may die in the same millisecond', async () => {
+  const random = [0.25, 0.75]
+  const h = harness([policy('a')], { random: () => random.shift() ?? 0.5 })
+  const event = { id: '1', source: 'test', type: 'test', topic: 't', data: new Uint8Array(0), headers: [] }
+  for (const ambiguousId of [true, true, false]) h.emit('1', { event: { ...event, ambiguousId } })
+  for (const call of h.open()) call.reply(400)
+  await settled()
+  expect(new Set(h.letters.map(({ diedAt }) => diedAt)).size).toBe(1)
+  const [one, other, none] = h.letters
+  expect(one?.letterId).toMatch(/^[0-9a-z]{1,11}$/)
+  expect(other?.letterId).toMatch(/^[0-9a-z]{1,11}$/)
+  expect(other?.letterId).not.toBe(one?.letterId)
+  expect(none).not.toHaveProperty('letterId')
+})
+
 test('a filtered event counts as settled for that function', () => {
   const h = harness([policy('a', { filter: (event) => event.id === 'x' }), policy('b')])
   const seen = h.emit('1')

@@ -66,6 +66,7 @@ const letter = fc.record(
     lastAttemptAt: time,
     diedAt: time,
     hops: fc.nat(),
+    letterId: anyText,
     naming: fc.record({ prefix: fc.string({ maxLength: 64 }), reserved: fc.array(fc.string({ maxLength: 256 }), { maxLength: 64 }) }),
   },
   { requiredKeys: ['event', 'intake', 'reason', 'detail', 'attempts', 'history', 'diedAt', 'hops'] },
