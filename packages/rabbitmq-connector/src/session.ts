@@ -6,6 +6,7 @@ import { ConsumerWatch } from './consumer/consumer-watch.ts'
 import type { HandOver } from './consumer/hand-over.ts'
 import type { Isolation } from './consumer/isolation.ts'
 import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
+import { OrderKept } from './consumer/order-kept.ts'
 import { QueueConsumer } from './consumer/queue-consumer.ts'
 import { StreamLease } from './consumer/stream-lease.ts'
 import { StreamPosition } from './consumer/stream-position.ts'
@@ -74,9 +75,6 @@ const asError = (reason: unknown): Error => (reason instanceof Error ? reason : 
 /** Tags of two sessions of one process never meet. */
 let sessions = 0
 
-const wantsOrder = (declared: FunctionDeclaration | undefined, otherwise: Order): boolean =>
-  ['key', 'partition'].includes(declared?.annotations.get('com.openfaas.connector.order')?.trim() ?? otherwise)
-
 /**
  * One link to the broker, and a consumer for each queue that the functions want. Trouble with one queue is mended by its own consumer; when
  * the link is lost the session is, and the runtime connects anew.
@@ -87,6 +85,7 @@ export class RabbitmqSession {
   readonly #context: SourceContext
   readonly #gate: ConsumeGate
   readonly #wanted: Wanted
+  readonly #orderKept: OrderKept
   readonly #consumers = new Map<string, QueueConsumer>()
   readonly #number = ++sessions
   readonly #ends: (() => void)[] = []
@@ -104,6 +103,7 @@ export class RabbitmqSession {
     this.#context = context
     this.#gate = new ConsumeGate(context.clock, options.soon)
     this.#wanted = new Wanted(context.functions, (functions) => this.#plan(functions))
+    this.#orderKept = new OrderKept(context.functions, options.order)
     this.session = openSession({
       pause: (intake) => this.#repause(intake),
       resume: (intake) => this.#repause(intake),
@@ -293,7 +293,7 @@ export class RabbitmqSession {
   #engage(plan: IntakePlan): Promise<void> {
     if (this.session.ended) return Promise.resolve()
     const { isolation, handOver, observer, random, soon, times, topology } = this.#options
-    const { clock, logger, functions } = this.#context
+    const { clock, logger } = this.#context
     const consumer: QueueConsumer = new QueueConsumer({
       plan,
       clock,
@@ -313,19 +313,12 @@ export class RabbitmqSession {
       emit: (handed, intake) => {
         if (!this.session.ended) handOver.emit(handed, intake)
       },
-      serial: (wanted) => wanted.ordered && !this.#allOrdered(wanted, functions.snapshot()),
+      serial: (wanted) => wanted.ordered && !this.#orderKept.by(wanted),
       revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
       stream: plan.mode === 'stream' ? this.#stream(plan, () => consumer) : undefined,
     })
     this.#consumers.set(plan.queue, consumer)
     return consumer.start()
-  }
-
-  /** Their lanes keep the order, key by key or as a whole: the queue need not go one by one. */
-  #allOrdered({ function: only }: IntakePlan, functions: readonly FunctionDeclaration[]): boolean {
-    const { order } = this.#options
-    if (only !== undefined) return wantsOrder(this.#context.functions.get(only), order)
-    return functions.filter(({ topics }) => topics.length > 0).every((declared) => wantsOrder(declared, order))
   }
 
   #stream(plan: IntakePlan, consumer: () => QueueConsumer): { readonly position: StreamPosition; readonly lease: StreamLease } {
