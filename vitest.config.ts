@@ -39,6 +39,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
+          // One process for many files, since most take less time than a process takes to start: no test may leave anything behind.
+          isolate: false,
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...withServers],
         },

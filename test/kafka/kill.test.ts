@@ -20,7 +20,7 @@ test(
     // Side by side: most of the time is spent waiting for the dead member's session to end.
     const figures = await Promise.all(
       Array.from({ length: lanes }, (_, lane) =>
-        killConnector({ brokers: server.bootstrap, kills: 4, random: seededRandom(seed + lane), perSecond: 150 }),
+        killConnector({ brokers: server.bootstrap, kills: 4, random: seededRandom(seed + lane), perSecond: 80 }),
       ),
     )
     say('killed', figures)

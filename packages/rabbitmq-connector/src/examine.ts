@@ -60,7 +60,7 @@ class Examiner {
   }
 
   async intake({ queue, declare }: IntakePlan): Promise<void> {
-    const place = { vhost: this.#vhost, consequence: 'The queue is not consumed.' }
+    const place = { vhost: this.#vhost, consequence: 'The queue is not consumed' }
     for (const wanted of declare.exchanges) {
       if (this.#again(`exchange ${wanted.exchange}`)) continue
       try {
@@ -88,7 +88,7 @@ class Examiner {
 
   async #queue(wanted: QueueDeclaration): Promise<Examined> {
     const { queue, how } = wanted
-    const place = { vhost: this.#vhost, consequence: 'The queue is not consumed.' }
+    const place = { vhost: this.#vhost, consequence: 'The queue is not consumed' }
     try {
       const { state } = await declareQueue(this.#scratch, { ...wanted, how: 'check' }, place)
       // It is there: declaring it again changes nothing, and tells whether its arguments are the same.

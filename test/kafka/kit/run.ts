@@ -156,7 +156,7 @@ export class KafkaRun extends LedgerRun {
     )
   }
 
-  /** Waits until the group has committed to the end of every log. */
+  /** Waits until the group has committed to the end of every log; rejects when nothing moves for `timeoutMs`. */
   async drained(timeoutMs = 30_000): Promise<void> {
     let last = ''
     const look = async (): Promise<boolean> => {
@@ -169,7 +169,7 @@ export class KafkaRun extends LedgerRun {
       last = [...ends].map(([partition, end]) => `${partition}: ${committed.get(partition)?.offset} of ${end}`).join(', ')
       return [...ends].every(([partition, end]) => end === 0 || committed.get(partition)?.offset === end)
     }
-    await waitUntil(look, { timeoutMs, everyMs: 200, what: () => `the commit of everything; ${last}${this.tails()}` })
+    await waitUntil(look, { timeoutMs, everyMs: 200, progress: () => last, what: () => `the commit of everything; ${last}${this.tails()}` })
   }
 
   /** Everything the ledger says, against what the group has committed. */

@@ -159,7 +159,7 @@ export class RabbitmqRun extends LedgerRun {
         last = String(error)
         return false
       })
-    await waitUntil(ask, { timeoutMs, everyMs: 200, what: () => `empty queues; ${last}${this.tails()}` })
+    await waitUntil(ask, { timeoutMs, everyMs: 200, progress: () => last, what: () => `empty queues; ${last}${this.tails()}` })
   }
 
   /** Everything the ledger says, with the letters of the dead-letter queue. After `kills` crashes so many times the prefetch may have come again. */

@@ -67,6 +67,8 @@ export const hideCredentials = (raw: RawValue): string | undefined => {
   const start = /^[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\//.exec(text)?.[0] ?? ''
   const hasPassword = at >= 0 && text.slice(start.length, at).includes(':') && !isDefaultUser(text)
   if (!hasPassword && query < 0) return undefined
+  // A password with a question mark, or a query with an at sign: it cannot be told which.
+  if (hasPassword && query >= 0 && query < at) return `${start}[hidden]`
   const rest = hasPassword ? `[hidden]@${text.slice(at + 1)}` : text.slice(start.length)
   return `${start}${rest.replace(/[?#][^]*$/, '?[hidden]')}`
 }

@@ -126,9 +126,9 @@ export class TopologyApplier {
     functionName: string | undefined,
   ): Promise<AppliedIntake> {
     const { vhost } = this.#options
-    const consequence = `The queue ${queue} is not consumed, and it is looked at again with a growing wait; other queues go on.`
+    const consequence = `The queue ${queue} is not consumed, and it is looked at again with a growing wait; other queues go on`
     const place = { vhost, consequence }
-    const letters = { vhost, consequence: `${consequence} Its dead letters would have nowhere to go.` }
+    const letters = { vhost, consequence: `${consequence}. Its dead letters would have nowhere to go` }
     const drift: (MillraceError | undefined)[] = []
     for (const exchange of declarations.exchanges) drift.push(await declareExchange(scratch, exchange, place))
     const missing = new Set<string>()
@@ -161,7 +161,7 @@ export class TopologyApplier {
     wanted: Parameters<typeof declareQueue>[1],
     drift: (MillraceError | undefined)[],
   ): Promise<boolean> {
-    const consequence = `Retries of the queue ${queue} that would lie in it wait in the process; nothing is lost.`
+    const consequence = `Retries of the queue ${queue} that would lie in it wait in the process; nothing is lost`
     try {
       drift.push((await declareQueue(scratch, wanted, { vhost: this.#options.vhost, consequence })).drift)
       return true

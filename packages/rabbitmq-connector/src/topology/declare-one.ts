@@ -17,7 +17,7 @@ export interface Declared {
 /** Whose it is, for the messages. */
 export interface DeclarePlace {
   readonly vhost: string
-  /** What it means for events when it is missing and cannot be declared: a sentence. */
+  /** What it means for events when it is missing and cannot be declared: a sentence without its full stop. */
   readonly consequence: string
 }
 

@@ -508,7 +508,7 @@ export const errorTable = {
   },
   E_RABBITMQ_NOT_DECLARED: {
     message: 'RabbitMQ has no {kind} {name}, and it cannot be declared: {reason}',
-    effect: '{consequence}',
+    effect: '{consequence}.',
     fix: 'Let somebody with the right run: {command}',
     retryable: true,
   },
