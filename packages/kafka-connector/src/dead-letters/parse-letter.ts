@@ -1,24 +1,10 @@
-import type { AttemptRecord, DeadLetter, DeadLetterReason, HeaderField } from '@millrace/sdk'
+import { isDeadLetterReason } from '@millrace/sdk'
+import type { AttemptRecord, DeadLetter, HeaderField } from '@millrace/sdk'
 import type { DriverRecord } from '../driver/driver.ts'
 import { headerCount, headerText } from '../mapping/fields.ts'
 import { headerPrefix, kafkaAttributeNames, letterHeaders, letterPrefix } from '../mapping/names.ts'
 import { hopsOf } from '../mapping/letter-copy.ts'
 import { recordToEvent } from '../mapping/record-to-event.ts'
-
-const reasons: ReadonlySet<string> = new Set<DeadLetterReason>([
-  'rejected',
-  'exhausted',
-  'max-age',
-  'not-found',
-  'denied',
-  'redirect',
-  'gone',
-  'decode',
-  'too-large',
-  'unmatched',
-])
-
-const isReason = (text: string | undefined): text is DeadLetterReason => text !== undefined && reasons.has(text)
 
 const historyOf = (headers: readonly HeaderField[]): readonly AttemptRecord[] => {
   const at = headerCount(headers, letterHeaders.lastAttemptAt)
@@ -39,7 +25,7 @@ export const parseLetter = (record: DriverRecord, cluster: string): DeadLetter |
   const { headers } = record
   const eventId = headerText(headers, letterHeaders.eventId)
   const reason = headerText(headers, letterHeaders.reason)
-  if (eventId === undefined || !isReason(reason)) return undefined
+  if (eventId === undefined || reason === undefined || !isDeadLetterReason(reason)) return undefined
   const timestamp = headerCount(headers, letterHeaders.originTimestamp) ?? record.timestamp
   const origin: DriverRecord = {
     ...record,

@@ -1,24 +1,10 @@
-import type { AttemptRecord, DeadLetter, DeadLetterReason } from '@millrace/sdk'
+import { isDeadLetterReason } from '@millrace/sdk'
+import type { AttemptRecord, DeadLetter } from '@millrace/sdk'
 import { parseCopy } from '../mapping/copy.ts'
 import { headerCount, headerText } from '../mapping/field-text.ts'
 import { messageToEvent } from '../mapping/message-to-event.ts'
 import { copyHeaders, rabbitmqAttributeNames, rabbitmqHeaderPrefix } from '../mapping/names.ts'
 import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
-
-const reasons: ReadonlySet<string> = new Set<DeadLetterReason>([
-  'rejected',
-  'exhausted',
-  'max-age',
-  'not-found',
-  'denied',
-  'redirect',
-  'gone',
-  'decode',
-  'too-large',
-  'unmatched',
-])
-
-const isReason = (text: string | undefined): text is DeadLetterReason => text !== undefined && reasons.has(text)
 
 const historyOf = (headers: FieldTable): readonly AttemptRecord[] => {
   const at = headerCount(headers, copyHeaders.lastAttemptAt)
@@ -39,7 +25,7 @@ const given = <K extends string, V>(name: K, value: V | undefined): { readonly [
 export const parseLetter = (message: DeliveredMessage, vhost: string): DeadLetter | undefined => {
   const { headers } = message.properties
   const reason = headerText(headers, copyHeaders.reason)
-  if (!isReason(reason) || parseCopy(message, 0) === undefined) return undefined
+  if (reason === undefined || !isDeadLetterReason(reason) || parseCopy(message, 0) === undefined) return undefined
   const queue = headerText(headers, copyHeaders.originQueue, 255) ?? message.routingKey
   const { event } = messageToEvent(
     // As if it had been put back.

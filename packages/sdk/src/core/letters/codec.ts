@@ -4,22 +4,10 @@ import type { DeadLetterReason } from '../../contract/outcome.ts'
 import { describeError, MillraceError } from '../errors.ts'
 import { eventFromJson, eventToJson } from './event-codec.ts'
 import { JsonFields, malformed } from './json-fields.ts'
+import { deadLetterReasons, isDeadLetterReason } from './reasons.ts'
 
 /** Version of the form below. A reader refuses a newer one. */
 export const LETTER_VERSION = 1
-
-const reasons: Readonly<Record<DeadLetterReason, true>> = {
-  rejected: true,
-  exhausted: true,
-  'max-age': true,
-  'not-found': true,
-  denied: true,
-  redirect: true,
-  gone: true,
-  decode: true,
-  'too-large': true,
-  unmatched: true,
-}
 
 const maxPrefix = 64
 const maxReserved = 64
@@ -32,8 +20,6 @@ const namingToJson = (naming: HeaderNaming | undefined): HeaderNaming | undefine
   const fits = prefix.length <= maxPrefix && reserved.length <= maxReserved && reserved.every((name) => name.length <= maxName)
   return fits ? { prefix, reserved } : undefined
 }
-
-const isReason = (value: string): value is DeadLetterReason => Object.hasOwn(reasons, value)
 
 /** A letter as one line of JSON, without a line feed. What a person looks for comes first, the event last. */
 export const encodeLetter = (letter: DeadLetter): string =>
@@ -84,7 +70,7 @@ const parse = (text: string): unknown => {
 
 const readReason = (fields: JsonFields): DeadLetterReason => {
   const reason = fields.text('reason')
-  if (!isReason(reason)) throw fields.fail('reason', `it must be one of ${Object.keys(reasons).join(', ')}`)
+  if (!isDeadLetterReason(reason)) throw fields.fail('reason', `it must be one of ${deadLetterReasons.join(', ')}`)
   return reason
 }
 
