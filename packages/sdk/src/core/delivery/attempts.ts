@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../../contract/dead-letter.ts'
-import type { Outcome } from '../../contract/outcome.ts'
+import type { Outcome, RetryClock } from '../../contract/outcome.ts'
 import type { AttemptRequest, AttemptResult } from '../attempt.ts'
 import { batchEvent } from '../batch/batch-event.ts'
 import type { BatchPolicy } from '../function-policy.ts'
@@ -115,10 +115,23 @@ export class Attempts {
 
   /** The wait before the halves of a batch are tried: short, and no attempt of any event is used up. */
   waitForHalves(routes: readonly Route[], row: SettleRow, result: FinishedAttempt): number {
+    const afterMs = this.#waitFree(routes, row, result, 'attempts', 1)
+    // It is the same at each halving, and those of an event that is alone begin with the first.
+    for (const route of routes) route.waits = 0
+    return afterMs
+  }
+
+  /** The wait until others have told of the function: by a slow clock, since their requests may take long, and no attempt is used up. */
+  waitForOthers(route: Route, row: SettleRow, result: FinishedAttempt): number {
+    const nth = route.waitClock === 'unavailable' ? route.waits + 1 : 1
+    return this.#waitFree([route], row, result, 'unavailable', nth)
+  }
+
+  #waitFree(routes: readonly Route[], row: SettleRow, result: FinishedAttempt, clock: RetryClock, nth: number): number {
     const { observer, random } = this.#options
     const [leader] = routes
-    const afterMs = leader === undefined ? 0 : backoffMs('attempts', leader.queue.policy.retry, 1, random)
-    const outcome: Outcome = { kind: 'retry', afterMs, clock: 'attempts', counts: false }
+    const afterMs = leader === undefined ? 0 : backoffMs(clock, leader.queue.policy.retry, nth, random)
+    const outcome: Outcome = { kind: 'retry', afterMs, clock, counts: false }
     for (const route of routes) {
       const { queue, entry, attempts } = route
       this.#count(route, outcome, result)

@@ -38,17 +38,23 @@ export class BatchRounds {
   finish(leader: Route, routes: readonly Route[], raw: Exclude<AttemptResult, { kind: 'aborted' }>): void {
     const { result, failed } = this.#read(routes, raw)
     const row = classify(result, leader.queue.policy.retry.codes)
-    this.#health.feed(leader, row, result, this.#hooks.now(), this.#blames(leader, routes, row))
+    const mayShareBlame = routes.length > 1 || leader.part !== undefined
+    if (mayShareBlame && divisible.has(row.id)) return this.#fail(leader, routes, row, result)
+    if (row.feeds === 'success') leader.part?.succeeded()
+    this.#health.feed(leader, row, result, this.#hooks.now())
     if (row.id === 'S2') this.#settlePartly(routes, result, failed)
-    else if (row.action.kind !== 'done' && routes.length > 1 && divisible.has(row.id)) this.#divide(routes, row, result)
     else this.#settleAll(routes, row, result)
   }
 
-  /** What a request says of the function: of a part of a batch that failed, only what the other parts do not contradict. */
-  #blames({ part }: Route, routes: readonly Route[], row: SettleRow): 'function' | 'event' {
-    if (row.feeds === 'success') part?.succeeded()
-    if (part === undefined || !divisible.has(row.id)) return 'function'
-    return part.failed(routes.length === 1) ? 'function' : 'event'
+  /** One event of the batch may be to blame. */
+  #fail(leader: Route, routes: readonly Route[], row: SettleRow, result: FinishedAttempt): void {
+    const [only] = routes
+    const { blame, again } = BatchPart.failed(leader.part, routes.length)
+    this.#health.feed(leader, row, result, this.#hooks.now(), blame === 'function' ? 'function' : 'event')
+    if (only === undefined || routes.length > 1) return this.#divide(routes, row, result, again)
+    only.part = again()
+    if (blame === 'unknown' && row.action.kind === 'retry') this.#hooks.wait(only, this.#attempts.waitForOthers(only, row, result))
+    else this.#conclude(only, row, result)
   }
 
   #read(routes: readonly Route[], raw: FinishedAttempt): { result: FinishedAttempt; failed: ReadonlySet<string> } {
@@ -86,14 +92,14 @@ export class BatchRounds {
   }
 
   /** Halves, each a request of its own next time; no attempt is used up until an event stands alone. */
-  #divide(routes: readonly Route[], row: SettleRow, result: FinishedAttempt): void {
+  #divide(routes: readonly Route[], row: SettleRow, result: FinishedAttempt, part: () => BatchPart): void {
     const middle = Math.ceil(routes.length / 2)
     const afterMs = this.#attempts.waitForHalves(routes, row, result)
-    const parts = BatchPart.halves()
-    for (const [index, half] of [routes.slice(0, middle), routes.slice(middle)].entries()) {
+    for (const half of [routes.slice(0, middle), routes.slice(middle)]) {
       const lanes = new Set<unknown>()
+      const shared = part()
       for (const route of half) {
-        route.part = parts[index]
+        route.part = shared
         if (route.lane !== undefined && (lanes.has(route.lane) || route.lane.head !== route)) this.#hooks.putBack(route)
         else this.#hooks.wait(route, afterMs)
         lanes.add(route.lane)
@@ -102,6 +108,7 @@ export class BatchRounds {
   }
 
   #conclude(route: Route, row: SettleRow, result: FinishedAttempt): void {
+    if (row.action.kind === 'done') route.part?.done()
     this.#hooks.conclude(route, this.#attempts.decide(route, row, result, this.#hooks.canBury()))
   }
 }

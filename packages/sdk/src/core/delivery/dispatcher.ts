@@ -106,6 +106,7 @@ export class Dispatcher {
     }
     queue.inFlight += 1
     this.#parts.scheduler.inFlight += 1
+    route.part?.started()
     const { batch } = queue.policy
     if (batch === undefined) {
       entry.busy += 1
@@ -158,8 +159,9 @@ export class Dispatcher {
     this.pump()
   }
 
-  #endRequest({ queue }: Route): void {
+  #endRequest({ queue, part }: Route): void {
     const { scheduler } = this.#parts
+    part?.ended()
     queue.inFlight -= 1
     scheduler.inFlight -= 1
     scheduler.wake(queue)

@@ -107,9 +107,13 @@ export class FunctionQueue implements Due {
     return this.#fillingSince + batch.windowMs
   }
 
-  /** The routes that go with the leader of a batch: ready ones, and those behind them in their lanes, of the same part. */
+  /**
+   * The routes that go with the leader of a batch: ready ones, and those behind them in their lanes, of the same part. None with a probe:
+   * one poison event among many would keep the breaker open.
+   */
   takeBatch(leader: Route, batch: BatchPolicy): Route[] {
     this.#fillingSince = undefined
+    if (this.breaker.state === 'half-open') return [leader]
     const routes: Route[] = []
     let bytes = 0
     const fits = (route: Route): boolean =>
