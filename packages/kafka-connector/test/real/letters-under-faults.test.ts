@@ -96,7 +96,13 @@ const troubles = async (cluster: KafkaCluster, load: Load, topic: string): Promi
 it('letters that were acknowledged are in the log, whatever happens to leaders and replicas', { timeout: 240_000 }, async () => {
   // Looks for what is too old every second: the records here are a year old, and their letters must stay.
   await using cluster = await kafka.cluster(3, {
-    properties: { 'log.retention.check.interval.ms': '1000', 'log.initial.task.delay.ms': '1000' },
+    // And a broker that comes back after kill -9 waits until its old self is fenced, 9 s by default.
+    properties: {
+      'log.retention.check.interval.ms': '1000',
+      'log.initial.task.delay.ms': '1000',
+      'broker.session.timeout.ms': '2000',
+      'broker.heartbeat.interval.ms': '500',
+    },
   })
   const topic = uniqueName('faults')
   await cluster.createTopic(`${topic}.dlq`, { partitions, replicas: 3, config: { 'min.insync.replicas': '2' } })
