@@ -24,6 +24,15 @@ const withServers: readonly string[] = [
   'packages/sdk/test/{ports/state/redis-*,runtime/state-in-redis}.test.ts',
 ]
 
+/**
+ * Tests that share a process, since most of them take less time than a process takes to start. Their kits register no hooks of vitest when
+ * they are loaded: that would be once for all files, and nothing would be cleared away after the first one.
+ */
+const inOneProcess: readonly string[] = [
+  'packages/sdk/test/core/**/*.test.ts',
+  'packages/{cron,kafka,rabbitmq}-connector/test/**/*.test.ts',
+]
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -39,11 +48,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
-          // One process for many files, since most take less time than a process takes to start: no test may leave anything behind.
-          isolate: false,
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...withServers],
+          exclude: ['**/node_modules/**', ...inOneProcess, ...withServers],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'together', include: [...inOneProcess], exclude: ['**/node_modules/**', ...withServers], isolate: false },
       },
       // A machine that stands still for a minute fails a test against real servers once; a fault fails it twice.
       { extends: true, test: { name: 'servers', include: [...withServers], retry: process.env['CI'] === undefined ? 0 : 1 } },
