@@ -29,7 +29,7 @@ const withServers: readonly string[] = [
  * they are loaded: that would be once for all files, and nothing would be cleared away after the first one.
  */
 const inOneProcess: readonly string[] = [
-  'packages/sdk/test/core/**/*.test.ts',
+  'packages/sdk/test/{core,testing,ports/{files,gateway,logging,metrics},runtime/{admin,config,connector}}/**/*.test.ts',
   'packages/{cron,kafka,rabbitmq}-connector/test/**/*.test.ts',
 ]
 
