@@ -9,7 +9,7 @@ import type { DeliveryObserver } from '../core/delivery/observer.ts'
 import type { PolicyDefaults, RetryPolicy } from '../core/function-policy.ts'
 import type { NamespaceSelection } from '../core/topics/watched-namespaces.ts'
 import type { GatewayCredentials } from '../ports/gateway/gateway-client.ts'
-import type { GatewayTls } from '../ports/gateway/http-client.ts'
+import type { GatewayTls } from '../ports/gateway/http-pool.ts'
 import type { Spool } from '../ports/spool/spool.ts'
 
 /** The OpenFaaS gateway. */

@@ -1,6 +1,6 @@
 import { defaultPolicy, type PolicyDefaults } from '../core/function-policy.ts'
 import type { NamespaceSelection } from '../core/topics/watched-namespaces.ts'
-import type { GatewayTls } from '../ports/gateway/http-client.ts'
+import type { GatewayTls } from '../ports/gateway/http-pool.ts'
 import type { CoreConfig } from './config/core-config.ts'
 import { gatewayCredentials } from './config/core-settings.ts'
 import type { ConnectorOptions } from './connector-options.ts'

@@ -1,3 +1,4 @@
+import { Fifo } from '../fifo.ts'
 import { DueHeap } from './due-heap.ts'
 import type { FunctionQueue } from './function-queue.ts'
 import type { Route } from './route.ts'
@@ -5,9 +6,8 @@ import type { Route } from './route.ts'
 /** Chooses whose turn it is: round-robin over the functions that can be called, never over those that cannot. */
 export class Scheduler {
   readonly #maxInFlight: number
-  /** Functions that can be called, as a ring buffer over an array. */
-  #ring: FunctionQueue[] = []
-  #ringHead = 0
+  /** Functions that can be called, in turn. */
+  readonly #ring = new Fifo<FunctionQueue>()
   /** Routes and functions that wait for a moment. */
   readonly waiting: DueHeap<Route | FunctionQueue> = new DueHeap<Route | FunctionQueue>()
   inFlight = 0
@@ -29,7 +29,7 @@ export class Scheduler {
    */
   next(now: number): Route | undefined {
     while (this.inFlight < this.#maxInFlight) {
-      const queue = this.#shift()
+      const queue = this.#ring.shift()
       if (queue === undefined) return undefined
       queue.inRing = false
       const blocked = queue.blocked(now)
@@ -45,16 +45,5 @@ export class Scheduler {
       }
     }
     return undefined
-  }
-
-  #shift(): FunctionQueue | undefined {
-    const queue = this.#ring[this.#ringHead]
-    if (queue === undefined) return undefined
-    this.#ringHead += 1
-    if (this.#ringHead > 1024 && this.#ringHead * 2 > this.#ring.length) {
-      this.#ring = this.#ring.slice(this.#ringHead)
-      this.#ringHead = 0
-    }
-    return queue
   }
 }

@@ -1,6 +1,6 @@
 import type { FailureCause } from '../../core/attempt.ts'
-import { classifyFailure } from './http-client.ts'
-import type { HttpController, HttpHandler, HttpPool, IncomingHeaders } from './http-client.ts'
+import { classifyFailure } from './classify-failure.ts'
+import type { HttpController, HttpHandler, HttpPool, IncomingHeaders } from './http-pool.ts'
 
 export interface HttpGet {
   /** Absolute path with query, already encoded. */

@@ -6,8 +6,9 @@ import { Deadlines } from './deadlines.ts'
 import type { Expiring } from './deadlines.ts'
 import { functionPaths } from './function-paths.ts'
 import { parseGatewayUrl } from './gateway-url.ts'
-import { classifyFailure, createHttpPool } from './http-client.ts'
-import type { GatewayTls, HttpController, HttpHandler, HttpPool, IncomingHeaders } from './http-client.ts'
+import { classifyFailure } from './classify-failure.ts'
+import { createHttpPool } from './http-pool.ts'
+import type { GatewayTls, HttpController, HttpHandler, HttpPool, IncomingHeaders } from './http-pool.ts'
 import { ReplyCollector } from './reply-collector.ts'
 
 export interface InvokerOptions {

@@ -1,5 +1,5 @@
 import type { Reply } from '../../contract/delivery.ts'
-import type { IncomingHeaders } from './http-client.ts'
+import type { IncomingHeaders } from './http-pool.ts'
 
 type ReplyHeaders = Reply['headers']
 
