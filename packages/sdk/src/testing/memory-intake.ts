@@ -1,4 +1,4 @@
-import type { MemoryRecord, StoredRecord } from './memory-log.ts'
+import type { MemoryRecord, StoredRecord } from './memory-record.ts'
 
 /**
  * One partition or queue of a memory log, as the broker sees it. As a stream it has a committed position, as a queue it knows who

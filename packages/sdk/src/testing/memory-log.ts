@@ -1,29 +1,8 @@
 import type { Clock, Timer } from '../contract/clock.ts'
-import type { Delivery, Target } from '../contract/delivery.ts'
-import type { HeaderField } from '../contract/event.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { memoryIntake } from './memory-intake.ts'
 import type { MemoryIntake } from './memory-intake.ts'
-
-/** What is published to a memory log. */
-export interface MemoryRecord {
-  readonly data: Uint8Array | string
-  /** @default `memory:{intake}/{offset}` */
-  readonly id?: string
-  /** @default the intake */
-  readonly topic?: string
-  readonly key?: string
-  readonly contentType?: string
-  readonly headers?: readonly HeaderField[]
-  readonly time?: number
-  readonly targets?: readonly Target[]
-  readonly unreadable?: Delivery['unreadable']
-}
-
-/** A record with its place. */
-export interface StoredRecord extends MemoryRecord {
-  readonly offset: number
-}
+import type { MemoryRecord, StoredRecord } from './memory-record.ts'
 
 /** What the broker tells a connected client. */
 export interface MemoryClient {

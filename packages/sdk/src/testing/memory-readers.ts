@@ -1,6 +1,7 @@
 import { offsetWindow } from '../core/window/offset-window.ts'
 import type { OffsetWindow } from '../core/window/offset-window.ts'
-import type { MemoryConnection, StoredRecord } from './memory-log.ts'
+import type { MemoryConnection } from './memory-log.ts'
+import type { StoredRecord } from './memory-record.ts'
 
 /** A record with what its delivery's two ways out mean for the broker. */
 export interface ReadRecord {

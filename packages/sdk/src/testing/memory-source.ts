@@ -9,7 +9,8 @@ import { openSession } from '../core/source/open-session.ts'
 import type { OpenSession } from '../core/source/open-session.ts'
 import { memoryQueueReader, memoryStreamReader } from './memory-readers.ts'
 import type { MemoryReader } from './memory-readers.ts'
-import type { MemoryConnection, MemoryLog, StoredRecord } from './memory-log.ts'
+import type { MemoryConnection, MemoryLog } from './memory-log.ts'
+import type { StoredRecord } from './memory-record.ts'
 
 /** @see memorySource */
 export interface MemorySourceOptions {
