@@ -169,7 +169,7 @@ export class Engine {
   #enqueue(entry: Entry): void {
     for (const result of entry.results) this.#options.observer.routeSettled?.(entry.delivery.event, result)
     for (const route of entry.routes) {
-      if (route.lane === undefined || route.lane.push(route)) this.#dispatcher.ready(route)
+      if (route.joinLane()) this.#dispatcher.ready(route)
       // Behind the head of its lane it may still be what fills a batch.
       else if (route.queue.policy.batch !== undefined) this.#scheduler.wake(route.queue)
     }

@@ -19,8 +19,8 @@ export class FunctionQueue implements Due {
   inFlight = 0
   /** Routes that are not settled. */
   routes = 0
-  /** Of them, those in a request, waiting for their next attempt, or being handed over. */
-  busyRoutes = 0
+  /** Of them, those that could go in a request now: the ready ones, and those behind them in their lanes. */
+  startable = 0
   /** False once the topic map no longer lists the function. */
   listed = true
   /** 410: no call until the declaration changes (S10). */
@@ -86,6 +86,7 @@ export class FunctionQueue implements Due {
     else previousReady.nextReady = nextReady
     if (nextReady === undefined) this.#readyTail = previousReady
     else nextReady.previousReady = previousReady
+    if (this.#readyHead === undefined) this.#fillingSince = undefined
     route.previousReady = undefined
     route.nextReady = undefined
   }
@@ -93,18 +94,20 @@ export class FunctionQueue implements Due {
   /** Whether an attempt can start at `now`; if not, why, or until when. Takes nothing. */
   blocked(now: number): Blocked | undefined {
     if (this.#readyHead === undefined) return 'empty'
+    // First, so that the window of a batch also runs while the function is busy.
+    const filledAt = this.#filledAt(now)
     if (this.inFlight >= this.#policy.concurrency) return 'concurrency'
     if (!this.breaker.admits(now)) return this.breaker.state === 'open' ? { until: this.breaker.openUntil } : 'stopped'
-    const readyAt = Math.max(this.#bucket?.readyAt(now) ?? now, this.#filledAt(now))
+    const readyAt = Math.max(this.#bucket?.readyAt(now) ?? now, filledAt)
     return readyAt > now ? { until: readyAt } : undefined
   }
 
   /** When a request is full enough to be sent: at once without batches, with enough routes, or after the window. */
   #filledAt(now: number): number {
     const { batch } = this.#policy
-    if (batch === undefined || this.routes - this.busyRoutes >= batch.size || this.#readyHead?.part !== undefined) return now
+    if (batch === undefined || this.#readyHead?.part !== undefined) return now
     this.#fillingSince ??= now
-    return this.#fillingSince + batch.windowMs
+    return this.startable >= batch.size ? now : this.#fillingSince + batch.windowMs
   }
 
   /**

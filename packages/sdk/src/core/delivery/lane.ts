@@ -3,6 +3,8 @@ import type { Route } from './route.ts'
 /** A FIFO of routes that must not overtake each other. Its head alone is attempted; a lane that is empty is forgotten. */
 export class Lane {
   readonly key: string
+  /** Routes of it that are queued. */
+  queued = 0
   #head: Route | undefined
   #tail: Route | undefined
 

@@ -15,8 +15,6 @@ const historyLimit = 20
  */
 export type RouteState = 'queued' | 'ready' | 'running' | 'waiting' | 'handing-over' | 'settled'
 
-const busyStates: ReadonlySet<RouteState> = new Set<RouteState>(['running', 'waiting', 'handing-over'])
-
 /** One event bound for one function. The links make the queues: no queue allocates anything per route. */
 export class Route implements Due {
   readonly kind = 'route'
@@ -64,11 +62,29 @@ export class Route implements Due {
     this.notFoundSince = target.waited?.notFoundSince
   }
 
-  /** Goes on to another state; its function's count of busy routes follows. */
+  /** Goes on to another state; the counts of what could go in one request follow. */
   become(state: RouteState): void {
-    const change = Number(busyStates.has(state)) - Number(busyStates.has(this.state))
-    this.queue.busyRoutes += change
+    const { queue, lane } = this
+    if (this.state === 'ready') queue.startable -= 1 + (lane?.queued ?? 0)
+    else if (this.state === 'queued' && lane !== undefined) this.#wait(lane, -1)
     this.state = state
+    if (state === 'ready') queue.startable += 1 + (lane?.queued ?? 0)
+    else if (state === 'queued' && lane !== undefined) this.#wait(lane, 1)
+  }
+
+  /** Stands at the end of its lane now. True when it is the head and may become ready. */
+  joinLane(): boolean {
+    const { lane } = this
+    if (lane === undefined) return true
+    const isHead = lane.push(this)
+    this.#wait(lane, 1)
+    return isHead
+  }
+
+  /** One more, or one less, that is queued in the lane: it can go together with a head that is ready. */
+  #wait(lane: Lane, change: 1 | -1): void {
+    lane.queued += change
+    if (lane.head !== this && lane.head?.state === 'ready') this.queue.startable += change
   }
 
   /** This route as a source or a letter names it. */
