@@ -148,11 +148,24 @@ export class FunctionQueue implements Due {
 
   /** The next ready route, with its token; only after `blocked` gave `undefined`. */
   takeReady(now: number): Route | undefined {
-    const route = this.#readyHead
+    const route = this.breaker.state === 'half-open' ? this.#probe(now) : this.#readyHead
     if (route === undefined) return undefined
     this.#bucket?.take(now)
     this.removeReady(route)
     return route
+  }
+
+  /**
+   * An event that has not failed yet tells of the function; one that has may be to blame itself and keep the breaker open before all others.
+   * Once `poison-after` has passed probes count, and go in turn.
+   */
+  #probe(now: number): Route | undefined {
+    const since = this.breaker.failingSince
+    if (since === undefined || now - since >= this.#policy.retry.poisonAfterMs) return this.#readyHead
+    for (let route = this.#readyHead; route !== undefined; route = route.nextReady) {
+      if (route.history === undefined && route.waitClock === undefined) return route
+    }
+    return this.#readyHead
   }
 }
 

@@ -183,3 +183,44 @@ describe('a function that goes down', () => {
     },
   )
 })
+
+/**
+ * Neither can be told from a sound one that is left with a poison item when the function goes down just then: with nothing else to hear of the
+ * breaker is right to open, and nothing is given up before `poison-after`. What comes later must not wait for them, and tells.
+ */
+test('T24 T25: two poison items as the last pair hold up nobody: both die, and a new event is the first probe', async () => {
+  const size = 8
+  const bad = new Set(['6', '7'])
+  const h = harness([policy('a', { concurrency: 1, batch: { size, windowMs: 100, maxBytes: 1e6, format: 'json' } })])
+  const arrivedAt = new Map<string, number>()
+  const waited: number[] = []
+  const emit = (id: string): void => {
+    arrivedAt.set(id, h.clock.monotonic())
+    h.emit(id)
+  }
+  const serve = async (forMs: number): Promise<void> => {
+    for (let ms = 0; ms < forMs; ms += 500) {
+      for (const call of h.open()) {
+        const ids = (JSON.parse(Buffer.from(call.request.event.data).toString()) as { id: string }[]).map(({ id }) => id)
+        if (!ids.some((id) => bad.has(id))) for (const id of ids) waited.push(call.at - (arrivedAt.get(id) ?? 0))
+        call.reply(ids.some((id) => bad.has(id)) ? 500 : 200)
+      }
+      h.clock.advance(500)
+      await settled()
+    }
+  }
+  for (let n = 0; n < size; n += 1) emit(`${n}`)
+  await serve(10_000)
+  expect(h.breakers).toEqual(['a open'])
+  for (let n = 0; n < 60; n += 1) {
+    emit(`new-${n}`)
+    await serve(20_000)
+  }
+  expect(h.letters.map(({ event, reason, attempts }) => [event.id, reason, attempts]).toSorted()).toEqual([
+    ['6', 'exhausted', 10],
+    ['7', 'exhausted', 10],
+  ])
+  expect(Math.max(...waited)).toBeLessThanOrEqual(30_500)
+  expect(h.breakers.filter((change) => change === 'a open').length).toBeLessThanOrEqual(2)
+  expect(h.engine.stats()).toMatchObject({ acked: 66, dead: 2, drift: 0 })
+})

@@ -106,6 +106,25 @@ test('T19: a lone event opens the gateway’s breaker too, so that a quiet conne
   expect(seen.acked).toHaveLength(1)
 })
 
+test('T24: events that fail keep the breaker open before a new one no longer than until its first probe', async () => {
+  const h = harness([policy('a')])
+  h.emit('bad-1')
+  h.emit('bad-2')
+  const serve = async (forMs: number): Promise<void> => {
+    for (let ms = 0; ms < forMs; ms += 500) {
+      for (const call of h.open()) call.reply(call.request.event.id.startsWith('bad') ? 500 : 200)
+      h.clock.advance(500)
+      await settled()
+    }
+  }
+  await serve(8_000)
+  expect(h.breakers).toEqual(['a open'])
+  const good = h.emit('good')
+  await serve(25_000)
+  expect(good.acked).toHaveLength(1)
+  expect(h.breakers).toEqual(['a open', 'a half-open', 'a closed'])
+})
+
 test('T23: one hanging function does not open the gateway’s breaker; three that are cut alike do', () => {
   const h = harness(['a', 'b', 'c', 'd'].map((name) => policy(name)))
   for (let n = 0; n < 30; n += 1) h.emit(`${n}`, { topic: 'a' })
