@@ -58,6 +58,10 @@ class Get implements HttpHandler {
 
   readonly #stop = (): void => this.#fail('closed')
 
+  get over(): boolean {
+    return this.#over
+  }
+
   onRequestStart(controller: HttpController): void {
     this.#controller = controller
     if (this.#over) throw new HttpGetError('closed')

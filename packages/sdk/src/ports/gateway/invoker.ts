@@ -86,6 +86,10 @@ class Call implements HttpHandler, Expiring {
     this.#fail('timeout', `no complete response within ${this.#request.timeoutMs} ms`)
   }
 
+  get over(): boolean {
+    return this.#done === undefined
+  }
+
   onRequestStart(controller: HttpController): void {
     // Ended while it waited for a connection. A throw ends it here and, unlike abort, keeps the connection.
     if (this.#done === undefined) throw stopped

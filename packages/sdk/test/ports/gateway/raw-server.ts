@@ -9,6 +9,8 @@ export interface RawServer extends AsyncDisposable {
   readonly requests: string[]
   /** Connections accepted so far. */
   connections: number
+  /** Connections that are open now. */
+  readonly open: number
 }
 
 const isComplete = (text: string): boolean => {
@@ -43,6 +45,9 @@ export const rawServer = async (answer: (socket: Socket, count: number, request:
     port,
     requests,
     connections: 0,
+    get open() {
+      return sockets.size
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
