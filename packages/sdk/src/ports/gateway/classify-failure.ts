@@ -1,5 +1,5 @@
-import { errors } from 'undici'
 import type { FailureCause } from '../../core/attempt.ts'
+import { HttpParserError } from './http-pool.ts'
 
 const causes: ReadonlyMap<string, FailureCause> = new Map<string, FailureCause>([
   ...[
@@ -70,7 +70,7 @@ const codeOf = (error: unknown): string | undefined => {
  * the connection that came too soon.
  */
 const isParserError = (error: unknown): boolean => {
-  if (!(error instanceof errors.HTTPParserError)) return false
+  if (!(error instanceof HttpParserError)) return false
   const { data } = error as { readonly data?: unknown }
   return typeof data === 'string' && data !== ''
 }

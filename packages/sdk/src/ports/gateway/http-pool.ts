@@ -1,6 +1,9 @@
 import { buildConnector, Client, errors } from 'undici'
 import { Fifo } from '../../core/fifo.ts'
 
+/** What undici throws for an answer that is not HTTP; without a code. */
+export const HttpParserError: typeof errors.HTTPParserError = errors.HTTPParserError
+
 /** TLS towards the gateway. There is no switch that turns verification off. */
 export interface GatewayTls {
   /** PEM. Replaces the system's authorities. */
