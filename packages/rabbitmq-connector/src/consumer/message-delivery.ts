@@ -9,6 +9,7 @@ export class MessageDelivery implements Delivery {
   readonly event: MillraceEvent
   readonly intake: string
   readonly targets?: readonly Target[]
+  readonly asksFilter?: true
   readonly unlisted?: 'release'
   readonly unreadable?: NonNullable<Delivery['unreadable']>
   readonly #handed: Handed
@@ -21,6 +22,7 @@ export class MessageDelivery implements Delivery {
     this.event = Object.freeze(mapped.event)
     this.intake = intake
     if (mapped.targets !== undefined) this.targets = mapped.targets
+    if (mapped.asksFilter !== undefined) this.asksFilter = true
     if (isOwn) this.unlisted = 'release'
     if (mapped.unreadable !== undefined) this.unreadable = mapped.unreadable
     this.#handed = handed

@@ -39,6 +39,8 @@ export interface MappedMessage {
   readonly event: MillraceEvent
   readonly unreadable?: NonNullable<Delivery['unreadable']>
   readonly targets?: readonly Target[]
+  /** Of a queue of one function, and no copy: the function's filter was not asked before. */
+  readonly asksFilter?: true
 }
 
 /** The parts of a plan that the mapping needs. */
@@ -155,9 +157,11 @@ export const messageToEvent = (message: DeliveredMessage, plan: MappingPlan, con
     ...(orderingKey !== undefined && { orderingKey }),
   }
   const targets = targetsOf(copy, plan, topic, context)
+  const isFirst = plan.function !== undefined && copy?.target?.function !== plan.function
   return {
     event: rememberMessage(event, { message, original, queue: plan.queue, userId, death }),
     ...(targets !== undefined && { targets }),
+    ...(isFirst && { asksFilter: true }),
     ...unreadableOf(message, context.maxBodyBytes),
   }
 }

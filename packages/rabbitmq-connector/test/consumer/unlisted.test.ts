@@ -86,6 +86,17 @@ test('a function that is back within the second gets it once, in the old order',
   expect([readyIn(queue), ackedIn(queue)]).toEqual([0, 4])
 })
 
+test('its own queue asks the filter of a function, and a shared one leaves that to the topic map', async () => {
+  await play([own, declared('g', ['orders'])])
+  broker.publish('faas.openfaas-fn.f', 'm1')
+  broker.publish('orders', 'm2')
+  await turns()
+  expect(player.inHand.map(({ text, delivery }) => [text, delivery.asksFilter])).toEqual([
+    ['m1', true],
+    ['m2', undefined],
+  ])
+})
+
 test('messages that several functions share are dropped for the one that is gone, as everywhere', async () => {
   await play([declared('f', ['orders']), declared('g', ['orders'])])
   broker.publish('orders', 'm1')

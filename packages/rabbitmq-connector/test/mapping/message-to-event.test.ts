@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { messageToEvent } from '../../src/mapping/message-to-event.ts'
 import { rabbitmqAttributeNames } from '../../src/mapping/names.ts'
 import { originOf } from '../../src/mapping/origin.ts'
+import { retryCopy } from '../../src/retry/retry-copy.ts'
 import type { FieldValue } from '../../src/transport/message.ts'
 import { anyMessage } from './arbitraries.ts'
 import { context, message, messageWith, plan, properties, table } from './messages.ts'
@@ -159,6 +160,17 @@ describe('a message becomes an event', () => {
     expect(eventOf(message(), { mode: 'exchange', topic: 'routing-key' }).topic).toBe('orders.eu')
     const { targets } = messageToEvent(message(), plan({ mode: 'binding', function: 'ship.prod' }), context)
     expect(targets).toEqual([{ function: 'ship.prod', attempts: 0 }])
+  })
+
+  it('the filter of a function is asked for what comes to its own queue, and not again for a retry', () => {
+    const own = plan({ mode: 'binding', function: 'ship.prod' })
+    const first = messageToEvent(message(), own, context)
+    expect(first.asksFilter).toBe(true)
+    const copy = retryCopy(first.event, { function: 'ship.prod', attempts: 0, firstAttemptAt: 5 }, own.queue, 'tier')
+    const again = messageToEvent({ ...copy, routingKey: own.queue, deliveryTag: 2, redelivered: false }, own, context)
+    expect(again.targets).toEqual([{ function: 'ship.prod', attempts: 0, firstAttemptAt: 5 }])
+    expect(again.asksFilter).toBeUndefined()
+    expect(messageToEvent(message(), plan(), context).asksFilter).toBeUndefined()
   })
 
   it('T29 T30 T31 maps whatever a producer sends, always to the same event, with attributes of known names and bounded headers', () => {

@@ -75,6 +75,12 @@ export interface Delivery {
   /** These functions only: a retry copy, a replay, a schedule of one function. Absent: the topic map decides. Names that the map does not list are not called. */
   readonly targets?: readonly Target[]
   /**
+   * With targets: they are new routes, such as those of a queue that one function has to itself, and each function's filter is asked as for
+   * an event of the topic map. What is tried again was wanted before, and a schedule is no event that a filter knows.
+   * @default false
+   */
+  readonly asksFilter?: boolean
+  /**
    * What becomes of it when its one target is not listed, or no longer: `drop` settles it as dropped, counted (S5); `release` gives it back to
    * a source that keeps what belongs to a function which is gone. With several targets each of them is dropped by itself.
    * @default 'drop'

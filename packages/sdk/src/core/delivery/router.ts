@@ -7,6 +7,8 @@ import { laneKey } from './lane-key.ts'
 import type { Entry } from './ledger.ts'
 import { Route } from './route.ts'
 
+const isFiltered = ({ delivery: { event } }: Entry, { filter }: FunctionPolicy): boolean => filter?.(event) === false
+
 /** Makes the routes of an event: one for each function that the topic map, or the delivery's targets, names. */
 export class Router {
   readonly #health: Health
@@ -29,7 +31,7 @@ export class Router {
     }
     const matches = this.#map.match(event.topic)
     for (const { policy } of matches) {
-      if (policy.filter?.(event) === false) entry.addResult({ target: { function: policy.function, attempts: 0 }, outcome: 'filtered' })
+      if (isFiltered(entry, policy)) entry.addResult({ target: { function: policy.function, attempts: 0 }, outcome: 'filtered' })
       else this.#add(entry, policy, undefined)
     }
     return matches.length > 0
@@ -59,6 +61,7 @@ export class Router {
     const mapped = this.#map.get(target.function)
     // Names come from the broker: what the map does not list is never called (S5: dropped, counted).
     if (mapped === undefined) entry.addResult({ target, outcome: 'dropped' })
+    else if (entry.delivery.asksFilter === true && isFiltered(entry, mapped.policy)) entry.addResult({ target, outcome: 'filtered' })
     else this.#add(entry, mapped.policy, target)
   }
 

@@ -19,7 +19,7 @@ export const fixedFunctions = (functions: readonly FunctionDeclaration[] = [prob
 const field = (value: string | Uint8Array): string => (typeof value === 'string' ? value : Buffer.from(value).toString('base64'))
 
 /** Everything of a delivery that a function could notice, as one string. Field by field: an event may work them out when it is asked. */
-export const snapshotOf = ({ event, intake, targets, unreadable, unlisted }: Delivery): string =>
+export const snapshotOf = ({ event, intake, targets, asksFilter, unreadable, unlisted }: Delivery): string =>
   JSON.stringify({
     id: event.id,
     ambiguousId: event.ambiguousId,
@@ -36,6 +36,7 @@ export const snapshotOf = ({ event, intake, targets, unreadable, unlisted }: Del
     partition: event.partition,
     intake,
     targets,
+    asksFilter,
     unreadable,
     unlisted,
   })

@@ -138,6 +138,16 @@ test('a filtered event counts as settled for that function', () => {
   expect(seen.acked[0]?.results.map((r) => r.outcome)).toEqual(['filtered', 'done'])
 })
 
+test('the filter of a target is asked where the delivery says so, and not of what is tried again', () => {
+  const h = harness([policy('a', { filter: (event) => event.id === 'x' })])
+  const again = h.emit('1', { targets: [{ function: 'a', attempts: 0 }] })
+  const fresh = h.emit('2', { targets: [{ function: 'a', attempts: 0 }], asksFilter: true })
+  h.emit('x', { targets: [{ function: 'a', attempts: 0 }], asksFilter: true })
+  expect(h.calls.map((c) => c.request.event.id)).toEqual(['1', 'x'])
+  expect(fresh.acked[0]?.results.map((r) => r.outcome)).toEqual(['filtered'])
+  expect(again.acked).toEqual([])
+})
+
 test('targets name the functions of a retry copy; a name the map does not list is never called', () => {
   const h = harness([policy('a'), policy('b')])
   const seen = h.emit('1', {
