@@ -19,13 +19,14 @@ const given = <K extends string, V>(name: K, value: V | undefined): { readonly [
 
 /**
  * The letter that a message of a dead-letter queue holds; `undefined` when it is none of ours, e.g. one that the broker itself has put
- * there. Its event is the one that died: its id, its topic, its properties of then, and its headers without what the letter added, except
+ * there: then its headers are its producer's, who could let it expire with those of a letter and so name any function. No letter is written
+ * with `x-death`. Its event is the one that died: its id, its topic, its properties of then, and its headers without what the letter added, except
  * `millrace-hops`.
  */
 export const parseLetter = (message: DeliveredMessage, vhost: string): DeadLetter | undefined => {
   const { headers } = message.properties
   const reason = headerText(headers, copyHeaders.reason)
-  if (reason === undefined || !isDeadLetterReason(reason) || parseCopy(message, 0) === undefined) return undefined
+  if (headers.has('x-death') || reason === undefined || !isDeadLetterReason(reason) || parseCopy(message, 0) === undefined) return undefined
   const queue = headerText(headers, copyHeaders.originQueue, 255) ?? message.routingKey
   const { event } = messageToEvent(
     // As if it had been put back.

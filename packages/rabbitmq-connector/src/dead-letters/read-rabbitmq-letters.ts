@@ -1,3 +1,4 @@
+import { isMillraceError } from '@millrace/sdk'
 import type { DeadLetter } from '@millrace/sdk'
 import { copyHeaders } from '../mapping/names.ts'
 import { jsonText } from '../mapping/field-text.ts'
@@ -42,8 +43,17 @@ const again = ({ properties, body }: DeliveredMessage, queue: string): Message =
   return { exchange: '', routingKey: queue, properties: { ...kept, deliveryMode: 2, headers }, body }
 }
 
-const rewrite = (publisher: Publisher, message: DeliveredMessage, queue: string): Promise<void> =>
-  publisher.publish(again(message, queue), { mandatory: true })
+/** False: it cannot be written as it is. What the broker adds when it dead-letters (`x-death`) may be too much for the headers' 64 KiB. */
+const rewrite = async (publisher: Publisher, message: DeliveredMessage, queue: string): Promise<boolean> => {
+  if (message.undecodable !== undefined) return false
+  try {
+    await publisher.publish(again(message, queue), { mandatory: true })
+    return true
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'E_RABBITMQ_HEADERS_TOO_LARGE') return false
+    throw error
+  }
+}
 
 /** Up to `most` messages, in their order. */
 const getSome = async (channel: AmqpChannel, queue: string, most: number): Promise<readonly DeliveredMessage[]> => {
@@ -65,7 +75,8 @@ interface Pass extends ReadRabbitmqLettersOptions {
 /**
  * Passes once over what is in a queue when it begins, in batches. Each message is written to the end of the queue, confirmed, and only then
  * acknowledged, unless it goes. Messages are never given back unacknowledged: a queue may drop what was given back too often
- * (`x-delivery-limit`, 20 by default from RabbitMQ 4.0, and a dead-letter queue has no other place for it).
+ * (`x-delivery-limit`, 20 by default from RabbitMQ 4.0, and a dead-letter queue has no other place for it). The exception is what cannot be
+ * written again: it goes back when the pass is over, and holds up nothing that is behind it.
  */
 async function* passOver({ publisher, queue, vhost, signal, removes }: Pass): AsyncGenerator<readonly (DeadLetter | undefined)[], void> {
   const channel = await publisher.openChannel()
@@ -74,14 +85,14 @@ async function* passOver({ publisher, queue, vhost, signal, removes }: Pass): As
     while (left > 0) {
       signal?.throwIfAborted()
       const messages = await getSome(channel, queue, Math.min(left, batchSize))
-      const last = messages.at(-1)
-      if (last === undefined) return
+      if (messages.length === 0) return
       left -= messages.length
       const letters = messages.map((message) => parseLetter(message, vhost))
       const gone = await Promise.all(letters.map((letter) => removes(letter)))
-      const kept = messages.filter((_, index) => gone[index] !== true)
-      await Promise.all(kept.map((message) => rewrite(publisher, message, queue)))
-      channel.ack(last.deliveryTag, true)
+      const leave = async (message: DeliveredMessage, index: number): Promise<boolean> =>
+        gone[index] === true || (await rewrite(publisher, message, queue))
+      const ends = await Promise.all(messages.map(leave))
+      for (const [index, { deliveryTag }] of messages.entries()) if (ends[index] === true) channel.ack(deliveryTag)
       yield letters
     }
   } finally {

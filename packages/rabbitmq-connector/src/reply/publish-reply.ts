@@ -1,6 +1,7 @@
 import { describeError, isMillraceError, printable } from '@millrace/sdk'
 import type { Clock, ErrorCode, Logger, MillraceEvent, RouteResult } from '@millrace/sdk'
 import { originOf } from '../mapping/origin.ts'
+import { isRefused } from '../transport/amqp-errors.ts'
 import type { Publisher } from '../transport/transport.ts'
 import { isDirectReply, replyMessage } from './reply-message.ts'
 
@@ -71,7 +72,7 @@ export const publishReply = async (event: MillraceEvent, result: RouteResult, op
   }
   const message = replyMessage(event, result, { replyTo, correlationId, at: options.clock.now() })
   const send = (): Promise<void> => options.publisher.publish(message, { mandatory: !isDirectReply(replyTo) })
-  const isUnconfirmed = (error: unknown): boolean => isMillraceError(error) && error.code === 'E_RABBITMQ_UNCONFIRMED'
+  const isUnconfirmed = (error: unknown): boolean => isMillraceError(error) && error.code === 'E_RABBITMQ_UNCONFIRMED' && !isRefused(error)
   try {
     await send().catch((error: unknown) => (isUnconfirmed(error) ? send() : Promise.reject(error as Error)))
     return 'confirmed'

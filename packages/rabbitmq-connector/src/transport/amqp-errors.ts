@@ -104,3 +104,10 @@ export const translateChannel = (thrown: unknown, place: ErrorPlace): MillraceEr
   const text = thrown instanceof Error ? thrown.message : ''
   return wrap(channelCode(thrown, text), thrown, place)
 }
+
+/** amqplib has no other sign for it (lib/channel.js of 2.3.1). */
+export const isNack = (thrown: unknown): boolean => thrown instanceof Error && thrown.message === 'message nacked'
+
+/** The broker itself has said no to a message, as it does for a queue that is full: nothing was lost on the way, and asking again may help or not. */
+export const isRefused = (error: unknown): boolean =>
+  isMillraceError(error) && error.code === 'E_RABBITMQ_UNCONFIRMED' && isNack(error.cause)

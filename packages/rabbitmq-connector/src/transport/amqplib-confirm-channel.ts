@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeError, MillraceError } from '@millrace/sdk'
+import { isNack } from './amqp-errors.ts'
 import { ChannelLife } from './amqplib-channel.ts'
 import type { ChannelSurroundings } from './amqplib-channel.ts'
 import type { ConfirmChannel, Message as RawMessage } from './amqplib.ts'
@@ -110,9 +111,6 @@ export class AmqplibConfirmChannel implements AmqpConfirmChannel {
     found.returned = this.#failure('E_RABBITMQ_UNROUTABLE', found.message, new Error(`${String(replyCode)} ${String(replyText)}`))
   }
 }
-
-/** amqplib has no other sign for it (lib/channel.js of 2.3.1). */
-const isNack = (error: unknown): boolean => error instanceof Error && error.message === 'message nacked'
 
 const isSame = (sent: Message, came: Message, exact: boolean): boolean =>
   sent.exchange === came.exchange &&

@@ -152,6 +152,30 @@ test('the answer lies with the broker before its message is acknowledged', async
   expect([new TextDecoder().decode(answer?.message.body), answer?.message.properties.correlationId]).toEqual(['re: o1', 'c1'])
 })
 
+test('a queue of answers that refuses them, since it is full, holds its message up for seconds and not for ever', async () => {
+  await play(undefined, { reply: 'true', prefetch: '1' })
+  broker.declare('full')
+  let refused = 0
+  broker.refuse = (request, name) => {
+    if (request !== 'publish' || name !== 'full') return undefined
+    refused += 1
+    return new MillraceError('E_RABBITMQ_UNCONFIRMED', { exchange: '', key: name, reason: 'nack' }, new Error('message nacked'))
+  }
+  broker.publish('orders', 'o1', { messageId: 'a', replyTo: 'full' })
+  broker.publish('orders', 'o2', { messageId: 'b' })
+  await turns()
+  const acking = player.ack(player.inHand[0])
+  for (const waitMs of [500, 1000, 2000]) {
+    await turns()
+    await player.clock.advanceAsync(waitMs)
+  }
+  await turns()
+  expect([refused, broker.queues.get('orders')?.acked]).toEqual([4, 0])
+  await player.clock.advanceAsync(4000)
+  await acking
+  expect([refused, broker.queues.get('orders')?.acked, player.texts]).toEqual([5, 1, ['o1', 'o2']])
+})
+
 test('an answer that is not confirmed when its message is lost settles nothing', async () => {
   await play(undefined, { reply: 'true' })
   broker.declare('answers')

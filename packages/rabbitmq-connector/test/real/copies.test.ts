@@ -10,6 +10,7 @@ import type { MappedMessage } from '../../src/mapping/message-to-event.ts'
 import { publishReply } from '../../src/reply/publish-reply.ts'
 import { deferRoutes } from '../../src/retry/defer-routes.ts'
 import type { DeliveredMessage, FieldValue, MessageProperties } from '../../src/transport/message.ts'
+import { isRefused } from '../../src/transport/amqp-errors.ts'
 import { createPublisher } from '../../src/transport/publisher.ts'
 import type { AmqpChannel, Publisher } from '../../src/transport/transport.ts'
 import { letterOf } from '../dead-letters/letters.ts'
@@ -40,6 +41,15 @@ const declare = async (name: string, more: readonly (readonly [string, FieldValu
     arguments: table(['x-queue-type', 'quorum'], ...more),
   })
   bench.atEnd(async () => bench.broker.deleteQueue(name))
+}
+
+/** As the connector does: what the broker gives up comes to the same queue as letters. */
+const declareWithLetters = async (): Promise<void> => {
+  await declare(`${queue}.dlq`)
+  await declare(queue, [
+    ['x-dead-letter-exchange', ''],
+    ['x-dead-letter-routing-key', `${queue}.dlq`],
+  ])
 }
 
 const next = async (from: string): Promise<DeliveredMessage> => {
@@ -177,11 +187,7 @@ describe('dead letters in a real queue', () => {
   })
 
   it('that were delivered go when that is wanted; all else stays, also what the broker itself has put there', async () => {
-    await declare(`${queue}.dlq`)
-    await declare(queue, [
-      ['x-dead-letter-exchange', ''],
-      ['x-dead-letter-routing-key', `${queue}.dlq`],
-    ])
+    await declareWithLetters()
     await publish({ userId: 'admin', messageId: 'foreign' }, { x: 1 })
     channel.reject((await next(queue)).deliveryTag, false)
     await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 1 })
@@ -196,6 +202,38 @@ describe('dead letters in a real queue', () => {
     expect(theirs.properties).toMatchObject({ messageId: 'foreign' })
     expect([...theirs.properties.headers.keys()]).toEqual(expect.arrayContaining(['x', 'x-death', 'millrace-origin-user-id']))
     await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 2, unacked: 1 })
+  })
+
+  it('are none of what the broker has put there, whatever its producer has written into its headers', async () => {
+    await declareWithLetters()
+    const forged = {
+      'millrace-event-id': 'x',
+      'millrace-reason': 'exhausted',
+      'millrace-function': 'victim',
+      'millrace-origin-queue': 'other',
+    }
+    await publish({ expiration: '1' }, forged)
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 1 })
+    await sink().write(letter('m'))
+    for (let round = 0; round < 2; round += 1) {
+      let foreign = 0
+      const functions: (string | undefined)[] = []
+      for await (const one of readRabbitmqLetters({ ...letters(), onForeign: () => (foreign += 1) })) functions.push(one.function)
+      expect([foreign, functions]).toEqual([1, ['ship']])
+    }
+  })
+
+  it('T32 behind what cannot be written again, since its headers have no room, are read and taken out all the same', async () => {
+    await declareWithLetters()
+    // Just within 64 KiB, until the broker adds its x-death.
+    await publish({ expiration: '1', messageId: 'large' }, { blob: 'x'.repeat(65_300) })
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 1 })
+    for (const id of ['a', 'b']) await sink().write(letter(id))
+    expect((await all()).map(({ event }) => event.id)).toEqual([`rabbitmq:%2F/${queue}/a`, `rabbitmq:%2F/${queue}/b`])
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 3, unacked: 0 })
+    expect(await removeRabbitmqLetters(letters(), ({ event }) => Promise.resolve(event.id.endsWith('/a')))).toBe(1)
+    await bench.broker.awaitDepth(`${queue}.dlq`, { ready: 2, unacked: 0 })
+    expect((await next(`${queue}.dlq`)).properties.messageId).toBe('large')
   })
 
   it('T32 with headers that leave no room are written without them', async () => {
@@ -233,6 +271,21 @@ describe('replies over a real broker', () => {
     expect(answer.properties.headers.get('millrace-status')).toBe('200')
     await publish({ replyTo: `${queue}.gone` })
     expect(await reply(await next(queue))).toBe('unroutable')
+  })
+
+  it('are refused by a queue that is full, which is told at once', async () => {
+    await declare(queue)
+    const full = `${queue}.full`
+    await channel.assertQueue(full, {
+      durable: true,
+      exclusive: false,
+      autoDelete: false,
+      arguments: table(['x-max-length', 0], ['x-overflow', 'reject-publish']),
+    })
+    bench.atEnd(async () => bench.broker.deleteQueue(full))
+    await publish({ replyTo: full })
+    const refused = await reply(await next(queue)).catch((error: unknown) => error)
+    expect(isRefused(refused)).toBe(true)
   })
 
   it('reach a requester without a queue, and a name that is none of the broker’s does no harm', async () => {
