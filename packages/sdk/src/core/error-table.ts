@@ -65,6 +65,12 @@ export const errorTable = {
     fix: 'Correct the settings that are listed. `--help` lists all of them, `--print-config` shows the values in force and where they come from.',
     retryable: false,
   },
+  E_CONNECTOR_DEAD_LETTERS: {
+    message: 'events that no function wants are to go to the dead letters (`unmatched`), and there is no place for these',
+    effect: 'They would be held until a restart, so nothing is taken in.',
+    fix: 'Set `dead_letter_dir` or the dead letters of the source, or another `unmatched`.',
+    retryable: false,
+  },
   E_CONNECTOR_SPOOL: {
     message: 'the source {source} needs a spool, and there is none',
     effect: 'Nobody would give its events again, so nothing is taken in.',

@@ -44,7 +44,7 @@ export interface ConnectorOptions {
   readonly contentType?: string
   readonly limits?: Partial<DeliveryLimits>
   readonly times?: Partial<DeliveryTimes>
-  /** What becomes of an event that no function wants. @default 'ack' */
+  /** What becomes of an event that no function wants; `dead-letter` needs a place for them. @default 'ack' */
   readonly unmatched?: UnmatchedPolicy
   /** @default the source's own; without one, what would be a dead letter waits (`hold`) with an alarm */
   readonly deadLetters?: DeadLetterSink

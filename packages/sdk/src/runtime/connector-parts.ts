@@ -21,6 +21,7 @@ import { systemClock } from '../ports/system-clock.ts'
 import { Listeners } from './connector-events.ts'
 import type { ConnectorOptions } from './connector-options.ts'
 import { Discovery } from './discovery.ts'
+import { heldWatch } from './held-watch.ts'
 import { logObserver } from './log-observer.ts'
 import { combineObservers, eventsObserver } from './observers.ts'
 import { redirectWatch } from './redirect-watch.ts'
@@ -36,6 +37,8 @@ export interface WiringHooks {
   onGateway(missing: string | undefined): void
   /** Which functions answer with redirects, or `undefined`. */
   onConfiguration(missing: string | undefined): void
+  /** Why events are held for good, or `undefined`. */
+  onHeld(missing: string | undefined): void
   pause(intake: string | undefined): void
   resume(intake: string | undefined): void
 }
@@ -133,13 +136,20 @@ const emptyMap = { match: () => [], get: () => undefined }
 export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): ConnectorParts => {
   const { source } = options
   if (source?.replay === 'spool' && options.spool === undefined) throw new MillraceError('E_CONNECTOR_SPOOL', { source: source.name })
+  const deadLetters = options.deadLetters ?? source?.deadLetters
+  if (options.unmatched === 'dead-letter' && deadLetters === undefined) throw new MillraceError('E_CONNECTOR_DEAD_LETTERS')
   const clock = options.clock ?? systemClock
   const random = options.random ?? Math.random
   const logger = options.logger ?? silentLogger
   const limits = { ...defaultLimits, ...options.limits }
   const listeners = new Listeners(logger)
   const replies = new ReplyTap(listeners)
-  const { client, discovery } = makeDiscovery(options, { clock, random, logger }, hooks)
+  const redirects = redirectWatch((missing) => hooks.onConfiguration(missing))
+  const onMap: WiringHooks['onMap'] = (map, change) => {
+    redirects.onChange(change)
+    hooks.onMap(map, change)
+  }
+  const { client, discovery } = makeDiscovery(options, { clock, random, logger }, { ...hooks, onMap })
   const gatewayWatch = {
     breakerChanged: (scope: unknown, state: string, why: string): void => {
       if (scope === 'gateway' && state !== 'half-open') hooks.onGateway(state === 'open' ? `the gateway cannot be used: ${why}` : undefined)
@@ -150,9 +160,9 @@ export const wireConnector = (options: ConnectorOptions, hooks: WiringHooks): Co
     logObserver(logger),
     replies.observer(),
     gatewayWatch,
-    redirectWatch((missing) => hooks.onConfiguration(missing)),
+    redirects.observer,
+    heldWatch((missing) => hooks.onHeld(missing)),
   ]
-  const deadLetters = options.deadLetters ?? source?.deadLetters
   const observer = combineObservers([...own, ...(options.observers ?? [])], logger)
   const invoker = makeInvoker(options, clock, limits.maxInFlight, (event, count) => observer.headersDropped?.(event, count))
   const engine = new Engine(

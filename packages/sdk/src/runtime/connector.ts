@@ -87,6 +87,7 @@ class RunningConnector implements Connector {
       },
       onGateway: (missing) => this.#life.condition('gateway', missing),
       onConfiguration: (missing) => this.#life.condition('configuration', missing),
+      onHeld: (missing) => this.#life.condition('dead-letters', missing),
       pause: (intake) => this.#runner?.pause(intake),
       resume: (intake) => this.#runner?.resume(intake),
     })
@@ -261,6 +262,6 @@ class RunningConnector implements Connector {
 /**
  * Wires a connector; nothing runs before `start()`.
  *
- * @throws MillraceError `E_GATEWAY_URL`, `E_CONNECTOR_SPOOL` when the options cannot work
+ * @throws MillraceError `E_GATEWAY_URL`, `E_CONNECTOR_SPOOL`, `E_CONNECTOR_DEAD_LETTERS` when the options cannot work
  */
 export const createConnector = (options: ConnectorOptions): Connector => new RunningConnector(options)

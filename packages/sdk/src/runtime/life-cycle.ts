@@ -4,7 +4,7 @@
  * - `starting`: ports are being opened
  * - `discovering`: waiting for the first good topic map; nothing is taken in
  * - `running`: events flow, or the source is held up by back-pressure alone
- * - `paused`: something that events need is away: the broker, or the gateway; it is tried again for ever
+ * - `paused`: something that events need is away: the broker, the gateway, or a place for dead letters; it is tried again for ever
  * - `draining`: intake stopped, in-flight work finishing under the deadline
  * - `stopped`: all is acknowledged or released, nothing is open any more
  */
@@ -21,7 +21,7 @@ export const lifeCycleNumbers: Readonly<Record<LifeCycleState, number>> = {
 }
 
 /** What must hold for events to flow once the map is there. */
-export type Condition = 'source' | 'gateway' | 'configuration'
+export type Condition = 'source' | 'gateway' | 'configuration' | 'dead-letters'
 
 /** The states of a connector and the conditions that decide between `running` and `paused`. Pure. */
 export class LifeCycle {

@@ -46,7 +46,7 @@ const ofProcess = (): ProgramEnvironment => ({
 })
 
 /** What only another configuration can mend. */
-const configurationErrors: ReadonlySet<string> = new Set(['E_CONFIG_INVALID', 'E_CONNECTOR_SPOOL'])
+const configurationErrors: ReadonlySet<string> = new Set(['E_CONFIG_INVALID', 'E_CONNECTOR_DEAD_LETTERS', 'E_CONNECTOR_SPOOL'])
 
 const explain = (error: unknown): string => (isMillraceError(error) ? error.explain() : describeError(error))
 

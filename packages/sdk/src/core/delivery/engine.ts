@@ -116,8 +116,11 @@ export class Engine {
 
   /** The gateway has just answered a list: an open breaker of the gateway may send its probe now. */
   hintGateway(): void {
-    this.#health.gateway.hint(this.#options.clock.monotonic())
+    const { gateway } = this.#health
+    gateway.hint(this.#options.clock.monotonic())
     this.#dispatcher.pump()
+    // Nothing is left that could probe it, and where readiness decides about traffic nothing would come: the list has to do.
+    if (this.#ledger.open === 0 && gateway.state !== 'closed') gateway.success(false)
   }
 
   /** Freezes intakes, waits for what is in flight, releases the rest. @see SourceContext.revoke */
@@ -168,6 +171,8 @@ export class Engine {
 
   #enqueue(entry: Entry): void {
     for (const result of entry.results) this.#options.observer.routeSettled?.(entry.delivery.event, result)
+    // Whoever heard of it may have had everything released.
+    if (entry.state !== 'open') return
     for (const route of entry.routes) {
       if (route.joinLane()) this.#dispatcher.ready(route)
       // Behind the head of its lane it may still be what fills a batch.
@@ -177,7 +182,9 @@ export class Engine {
   }
 
   #onUnmatched(entry: Entry): void {
-    const { observer, unmatched } = this.#options
+    const { observer } = this.#options
+    // A caller is told at once: nobody would be there any more when a later map wants it.
+    const unmatched = entry.answers ? 'ack' : this.#options.unmatched
     observer.unmatched?.(entry.delivery.event, unmatched)
     if (unmatched === 'ack') this.#departures.acknowledge(entry)
     else if (unmatched === 'hold' || !this.#buryUnmatched(entry)) this.#unmatched.add(entry)

@@ -125,6 +125,27 @@ test('T24: events that fail keep the breaker open before a new one no longer tha
   expect(h.breakers).toEqual(['a open', 'a half-open', 'a closed'])
 })
 
+test('T19: once the gateway answers lists again, its breaker closes where nothing is left that could probe it', async () => {
+  const h = harness([policy('a')])
+  h.emit('1')
+  for (let n = 0; n < 5; n += 1) {
+    h.open()[0]?.fail('connect')
+    h.clock.advance(20_000)
+  }
+  expect(h.breakers.at(-1)).toBe('gateway half-open')
+  h.open()[0]?.fail('connect')
+  h.engine.hintGateway()
+  // With an event to try, only its attempt tells.
+  expect(h.breakers.at(-1)).not.toBe('gateway closed')
+  h.open()[0]?.fail('connect')
+  await h.engine.revoke(() => true, 0, 'revoked')
+  h.engine.hintGateway()
+  expect(h.breakers.at(-1)).toBe('gateway closed')
+  h.emit('2')
+  h.calls.at(-1)?.reply(200)
+  expect(h.seen.get('2')?.acked).toHaveLength(1)
+})
+
 test('T23: one hanging function does not open the gateway’s breaker; three that are cut alike do', () => {
   const h = harness(['a', 'b', 'c', 'd'].map((name) => policy(name)))
   for (let n = 0; n < 30; n += 1) h.emit(`${n}`, { topic: 'a' })

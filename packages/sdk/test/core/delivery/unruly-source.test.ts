@@ -39,6 +39,15 @@ test('a source may hand over its next event from within each acknowledgement, ho
   expect(h.engine.stats()).toMatchObject({ received: total, acked: total, inFlight: 0, drift: 0 })
 })
 
+test('whoever hears that a function does not want an event may release everything: the others are not called', () => {
+  const h = harness([policy('filtered', { filter: () => false }), policy('a'), policy('b', { order: 'key' })], {
+    observer: { routeSettled: () => h.engine.kill() },
+  })
+  const seen = h.emit('1', { key: 'k' })
+  expect([h.calls, seen.acked, seen.released]).toEqual([[], [], ['drain']])
+  expect(h.engine.stats()).toMatchObject({ released: 1, inFlight: 0, inFlightAttempts: 0, drift: 0 })
+})
+
 test('an intake whose ownership went is not resumed by an acknowledgement that comes through later', async () => {
   const h = harness([policy('a', { concurrency: 1 })], { limits: { ...defaultLimits, window: 2 } })
   const through: (() => void)[] = []
