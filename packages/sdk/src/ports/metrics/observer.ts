@@ -11,8 +11,7 @@ interface Counter {
 }
 
 /** Children by key, so that the hot path looks up a string and adds. Bounded, since keys come from outside. */
-const memo = <Child>(create: (key: string) => Child): ((key: string) => Child) => {
-  const known = new Map<string, Child>()
+const memo = <Child>(create: (key: string) => Child, known: Map<string, Child> = new Map<string, Child>()): ((key: string) => Child) => {
   return (key) => {
     const found = known.get(key)
     if (found !== undefined) return found
@@ -23,9 +22,16 @@ const memo = <Child>(create: (key: string) => Child): ((key: string) => Child) =
   }
 }
 
+/** Children by function: looked up again once a function was forgotten, which may come back. */
+const functionMemo = <Child>(metrics: Metrics, create: (name: string) => Child): ((name: string) => Child) => {
+  const known = new Map<string, Child>()
+  metrics.onForget(() => known.clear())
+  return memo(create, known)
+}
+
 /** Per function: its histogram, and its counters by topic and outcome. */
 const invocationCells = (metrics: Metrics): ((report: AttemptReport, outcome: string) => void) => {
-  const perFunction = memo((name) => {
+  const perFunction = functionMemo(metrics, (name) => {
     const labels = functionLabels(name)
     return {
       duration: metrics.histogram('millrace_invocation_duration_seconds', labels),
@@ -44,10 +50,10 @@ const outcomeOf = ({ outcome, async }: AttemptReport): string => (outcome.kind =
 const attemptMetrics = (metrics: Metrics, now: () => number): Pick<DeliveryObserver, 'attemptFinished' | 'routeSettled' | 'fenced'> => {
   const count = invocationCells(metrics)
   const retries = memo((reason) => metrics.counter('millrace_retries_total', { reason }))
-  const filtered = memo((name) => metrics.counter('millrace_events_filtered_total', functionLabels(name)))
-  const dropped = memo((name) => metrics.counter('millrace_events_dropped_total', functionLabels(name)))
-  const deferred = memo((name) => metrics.counter('millrace_events_deferred_total', functionLabels(name)))
-  const fenced = memo((name) => metrics.counter('millrace_fenced_total', functionLabels(name)))
+  const filtered = functionMemo(metrics, (name) => metrics.counter('millrace_events_filtered_total', functionLabels(name)))
+  const dropped = functionMemo(metrics, (name) => metrics.counter('millrace_events_dropped_total', functionLabels(name)))
+  const deferred = functionMemo(metrics, (name) => metrics.counter('millrace_events_deferred_total', functionLabels(name)))
+  const fenced = functionMemo(metrics, (name) => metrics.counter('millrace_fenced_total', functionLabels(name)))
   const lastSuccess = metrics.gauge('millrace_last_success_timestamp_seconds', {})
   return {
     attemptFinished: (report) => {
@@ -69,32 +75,34 @@ const eventMetrics = (metrics: Metrics): Pick<DeliveryObserver, 'received' | 'un
   const received = memo((topic) => metrics.counter('millrace_events_received_total', { topic }))
   const acked = memo((topic) => metrics.counter('millrace_events_acked_total', { topic }))
   const dead = memo((topic) => metrics.counter('millrace_events_dead_total', { topic }))
+  const unmatched = memo((policy) => memo((topic) => metrics.counter('millrace_events_unmatched_total', { topic, policy })))
+  const released = memo((reason) => metrics.counter('millrace_events_released_total', { reason }))
   const took = metrics.histogram('millrace_event_duration_seconds', {})
   const ackFailures = metrics.counter('millrace_ack_failures_total', {})
   return {
     received: (event) => received(metrics.topicLabel(event.topic)).inc(),
-    unmatched: (event, policy) =>
-      metrics.counter('millrace_events_unmatched_total', { topic: metrics.topicLabel(event.topic), policy }).inc(),
+    unmatched: (event, policy) => unmatched(policy)(metrics.topicLabel(event.topic)).inc(),
     acknowledged: (event, settlement: Settlement, tookMs) => {
       const isDead = settlement.results.some((result) => result.outcome === 'dead-lettered')
       const cells = isDead ? dead : acked
       cells(metrics.topicLabel(event.topic)).inc()
       took.observe(tookMs / 1000)
     },
-    released: (_event, reason) => metrics.counter('millrace_events_released_total', { reason }).inc(),
+    released: (_event, reason) => released(reason).inc(),
     ackFailed: () => ackFailures.inc(),
   }
 }
 
 /** Turns what the delivery core reports into metrics. @param now epoch milliseconds */
 export const metricsObserver = (metrics: Metrics, now: () => number): DeliveryObserver => {
+  const letters = memo((reason) => metrics.counter('millrace_dead_letters_total', { reason }))
   const letterFailures = metrics.counter('millrace_dead_letter_failures_total', {})
   const headersDropped = metrics.counter('millrace_headers_dropped_total', {})
   const gateway = metrics.gauge('millrace_circuit_state', { scope: 'gateway', function: '', namespace: '' })
   return {
     ...eventMetrics(metrics),
     ...attemptMetrics(metrics, now),
-    deadLetterWritten: (letter) => metrics.counter('millrace_dead_letters_total', { reason: letter.reason }).inc(),
+    deadLetterWritten: (letter) => letters(letter.reason).inc(),
     deadLetterFailed: () => letterFailures.inc(),
     headersDropped: (_event, count) => headersDropped.inc(count),
     breakerChanged: (scope, state) => {

@@ -24,6 +24,8 @@ export interface Metrics<T extends MetricsTable = typeof metricsTable> {
   onScrape(collect: () => void): () => void
   /** Removes the series of a function that is gone. */
   forgetFunction(labels: { readonly function: string; readonly namespace: string }): void
+  /** Calls `listener` after each `forgetFunction`: whoever keeps children must look them up again, since those that were removed are not shown. */
+  onForget(listener: () => void): void
   /** The scrape in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -88,6 +90,7 @@ export const createMetrics = <T extends MetricsTable>(options: MetricsOptions<T>
   const child = <C extends Cell | Buckets>(name: string, labels: Readonly<Record<string, string>>): C =>
     (families.get(name) as unknown as Family<C>).child(labels)
   const collectors = new Set<() => void>()
+  const keepers: (() => void)[] = []
   return {
     contentType: registry.contentType,
     counter: (name, labels) => child<Cell>(name, labels),
@@ -102,7 +105,9 @@ export const createMetrics = <T extends MetricsTable>(options: MetricsOptions<T>
       for (const family of families.values()) {
         if (family.row.labels.includes('function') && family.row.outlivesFunction !== true) family.forget(labels)
       }
+      for (const forget of keepers) forget()
     },
+    onForget: (listener) => void keepers.push(listener),
     render: () => {
       for (const collect of collectors) {
         try {

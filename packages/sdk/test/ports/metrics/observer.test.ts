@@ -95,6 +95,60 @@ test('retries, dead letters, breakers and what was not delivered', async () => {
   expect(text).not.toContain('events_acked_total{')
 })
 
+test('a function that was forgotten and comes back is counted again, from 0', async () => {
+  const { metrics, observer } = setUp()
+  const labels = 'function="billing",namespace="prod"'
+  for (let n = 0; n < 3; n += 1) {
+    observer.attemptFinished?.(report({ kind: 'done' }))
+    observer.routeSettled?.(event, result('filtered'))
+    observer.fenced?.(event, 'billing.prod')
+  }
+  metrics.forgetFunction({ function: 'billing', namespace: 'prod' })
+  expect(await metrics.render()).not.toContain(labels)
+  observer.attemptFinished?.(report({ kind: 'done' }))
+  observer.routeSettled?.(event, result('filtered'))
+  observer.fenced?.(event, 'billing.prod')
+  const text = await metrics.render()
+  for (const line of [
+    `millrace_invocations_total{${labels},topic="orders",outcome="done"} 1`,
+    `millrace_invocation_duration_seconds_count{${labels}} 1`,
+    `millrace_events_filtered_total{${labels}} 1`,
+    `millrace_fenced_total{${labels}} 1`,
+  ]) {
+    expect(text).toContain(`\n${line}\n`)
+  }
+})
+
+test('no series is looked up by its labels twice on the way of an event', () => {
+  const metrics = createMetrics({ table: metricsTable })
+  let lookups = 0
+  const counted = <F extends (...given: never[]) => unknown>(look: F): F =>
+    ((...given: never[]) => {
+      lookups += 1
+      return look(...given)
+    }) as unknown as F
+  const observer = metricsObserver(
+    { ...metrics, counter: counted(metrics.counter), gauge: counted(metrics.gauge), histogram: counted(metrics.histogram) },
+    () => 0,
+  )
+  const all = (): void => {
+    observer.received?.(event, 'p0')
+    observer.unmatched?.(event, 'ack')
+    observer.attemptFinished?.(report({ kind: 'done' }))
+    observer.attemptFinished?.(report({ kind: 'retry', afterMs: 1, clock: 'attempts', counts: true }, { row: 'S7' }))
+    for (const outcome of ['filtered', 'dropped', 'deferred', 'done'] as const) observer.routeSettled?.(event, result(outcome))
+    observer.fenced?.(event, 'billing.prod')
+    observer.deadLetterWritten?.({ event, intake: 'p0', reason: 'exhausted', detail: '', attempts: 3, history: [], diedAt: 0, hops: 0 })
+    observer.acknowledged?.(event, { results: [result('done')] }, 30)
+    observer.released?.(event, 'drain')
+    observer.ackFailed?.(event, new Error('x'))
+  }
+  all()
+  const once = lookups
+  for (let n = 0; n < 100; n += 1) all()
+  expect(lookups).toBe(once)
+})
+
 test('the gauges of the delivery core are read at the scrape', async () => {
   const { metrics } = setUp()
   let received = 7
