@@ -34,10 +34,11 @@ export class Plans {
     for (const [queue, intake] of plan.intakes) {
       this.#intakes.delete(queue)
       this.#intakes.set(queue, intake)
-      this.#claim(intake)
     }
-    for (const [queue, { besides }] of plan.unwanted) this.#claim({ queue, declare: { besides } })
     if (this.#intakes.size > maxIntakes) this.#forgetOldest(plan)
+    // Afterwards: one dead-letter queue may be that of all.
+    for (const intake of plan.intakes.values()) this.#claim(intake)
+    for (const [queue, { besides }] of plan.unwanted) this.#claim({ queue, declare: { besides } })
   }
 
   /** Those of the present plan stand last, and stay. */
