@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { describeError, isMillraceError } from '@millrace/sdk'
 import type { AnnotationProblem, FunctionDeclaration, Logger } from '@millrace/sdk'
+import { isRefusal } from './topology/apply-bindings.ts'
 import { declareExchange, declareQueue } from './topology/declare-one.ts'
 import type { TopologyOptions } from './topology/options.ts'
 import type { IntakePlan, QueueDeclaration } from './topology/plan.ts'
@@ -10,13 +12,13 @@ import type { ConnectionOptions } from './transport/connection-options.ts'
 
 /** One thing of the broker, as it was found. Nothing is declared, bound or consumed for it. */
 export interface Examined {
-  readonly kind: 'queue' | 'exchange'
+  readonly kind: 'queue' | 'exchange' | 'binding'
   readonly name: string
   /**
    * - `good`
    * - `to-declare`: missing, and the connector declares it
    * - `drift`: there with other arguments, and used as it is
-   * - `problem`: missing and not for the connector to declare, or the user may not ask for it
+   * - `problem`: missing and not for the connector to declare, or the user may not ask for it, or may not bind
    */
   readonly status: 'good' | 'to-declare' | 'drift' | 'problem'
   readonly code?: string
@@ -78,6 +80,20 @@ class Examiner {
     }
     const own = declare.queue ?? { queue, how: 'check', durable: true, exclusive: false, autoDelete: false, arguments: new Map() }
     for (const wanted of [own, ...declare.besides]) if (!this.#again(`queue ${wanted.queue}`)) this.found.push(await this.#queue(wanted))
+    for (const exchange of new Set(declare.bindings.map((binding) => binding.exchange))) await this.#binding(queue, exchange)
+  }
+
+  /** Whether the queue may be bound: the broker wants the same rights to take away a binding that nobody has, which changes nothing. */
+  async #binding(queue: string, exchange: string): Promise<void> {
+    const isThere = ({ kind, name, status }: Examined): boolean =>
+      (status === 'good' || status === 'drift') && name === (kind === 'queue' ? queue : exchange)
+    if (this.found.filter(({ kind }) => kind !== 'binding').filter(isThere).length < 2) return
+    try {
+      await this.#scratch.run((channel) => channel.unbindQueue(queue, exchange, `millrace.doctor.${randomUUID()}`))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      this.found.push(failed('binding', `${exchange} -> ${queue}`, 'problem', error))
+    }
   }
 
   #again(what: string): boolean {

@@ -9,7 +9,7 @@ import type { MappingContext, Reach } from './mapping/message-to-event.ts'
 import type { Plans } from './plans.ts'
 import { publishReply } from './reply/publish-reply.ts'
 import type { NativeRetries } from './retry/native-retry.ts'
-import type { Topology } from './session.ts'
+import type { Topology } from './session-options.ts'
 import type { TopologyApplier } from './topology/apply-intake.ts'
 import type { TopologyOptions } from './topology/options.ts'
 import { planTopology } from './topology/plan-topology.ts'
@@ -40,11 +40,13 @@ const subscribes = ({ topics }: FunctionDeclaration, topic: string): boolean =>
 const topologyOf = ({ applier, topology, plans }: PartsOptions): Topology => ({
   plan: (functions, serverVersion) => planTopology(functions, { ...topology, serverVersion }),
   async apply(link, plan) {
-    plans.setApplied(plan.queue, await applier.apply(link, plan))
+    const applied = await applier.apply(link, plan)
+    plans.setApplied(plan.queue, applied)
+    return applied.refused.length
   },
-  async tidy(link, plan) {
-    await applier.applyUnwanted(link, plan)
-    return applier.retire(link, plan, topology.declare)
+  async tidy(link, latest) {
+    await applier.applyUnwanted(link, latest())
+    return applier.retire(link, latest, topology.declare)
   },
 })
 

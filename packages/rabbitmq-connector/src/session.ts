@@ -1,74 +1,25 @@
 import { describeError, isMillraceError, MillraceError, openSession } from '@millrace/sdk'
-import type { FunctionDeclaration, OpenSession, Order, SourceContext, Timer } from '@millrace/sdk'
+import type { FunctionDeclaration, OpenSession, SourceContext, Timer } from '@millrace/sdk'
 import { consumerTag } from './consumer/consumer-tag.ts'
 import { ConsumeGate } from './consumer/consume-gate.ts'
 import { ConsumerWatch } from './consumer/consumer-watch.ts'
-import type { HandOver } from './consumer/hand-over.ts'
-import type { Isolation } from './consumer/isolation.ts'
-import type { ConsumerView, RabbitmqObserver } from './consumer/observer.ts'
+import type { ConsumerView } from './consumer/observer.ts'
 import { OrderKept } from './consumer/order-kept.ts'
 import { QueueConsumer } from './consumer/queue-consumer.ts'
-import { StreamLease } from './consumer/stream-lease.ts'
-import { StreamPosition } from './consumer/stream-position.ts'
+import { QueueSet } from './consumer/queue-set.ts'
+import { streamReader } from './consumer/stream-reader.ts'
 import { within } from './consumer/wait.ts'
 import { Wanted } from './consumer/wanted.ts'
+import type { SessionOptions } from './session-options.ts'
 import type { IntakePlan, TopologyPlan } from './topology/plan.ts'
+import { Tidier } from './topology/tidier.ts'
 import { replyCodeOf, replyCodes } from './transport/amqp-errors.ts'
-import type { AmqpConnection, AmqpLink, Publisher } from './transport/transport.ts'
-
-/** Times of a session in milliseconds, and other numbers. */
-export interface SessionTimes {
-  /** How long `connect` waits for a link. @default 15000 */
-  readonly linkMs: number
-  /** How long changes of the functions are gathered. @default 1000 */
-  readonly settleMs: number
-  /** How long what is in flight of a queue that nobody wants any more may go on. @default 10000 */
-  readonly drainMs: number
-  /** How long the broker may take to answer one request. @default 20000 */
-  readonly requestMs: number
-  /** How often it is looked whether the broker still knows the consumers. @default 30000 */
-  readonly checkMs: number
-  /** Streams: how long a position may wait to be stored. @default 1000 */
-  readonly checkpointMs: number
-  /** Streams: finished messages after which it waits no longer. @default 1000 */
-  readonly checkpointEvery: number
-  /** Streams: how long a replica that has died keeps the others from reading. @default 30000 */
-  readonly leaseMs: number
-  /** Streams: messages behind the oldest unfinished one. @default 10000 */
-  readonly maxSpan: number
-}
-
-/** What declares queues, and forgets them. */
-export interface Topology {
-  plan(functions: readonly FunctionDeclaration[], serverVersion: string): TopologyPlan
-  /** Declares what an intake needs. @throws MillraceError why it cannot be consumed */
-  apply(link: AmqpLink, plan: IntakePlan): Promise<void>
-  /** Sees to queues that nobody consumes, after each new plan. @returns in how many milliseconds it should be called again */
-  tidy(link: AmqpLink, plan: TopologyPlan): Promise<number | undefined>
-}
-
-/** Everything a session is given. */
-export interface SessionOptions {
-  readonly connection: AmqpConnection
-  readonly isolation: Isolation
-  readonly publisher: Publisher
-  readonly topology: Topology
-  readonly handOver: HandOver
-  readonly observer: RabbitmqObserver
-  readonly times: SessionTimes
-  readonly vhost: string
-  /** Of functions that say none. */
-  readonly order: Order
-  /** The beginning of consumer tags: host and process. */
-  readonly host: string
-  readonly random: () => number
-  readonly soon: (run: () => void) => void
-  /** What is wanted has changed. */
-  readonly onPlan: (plan: TopologyPlan) => void
-}
+import type { AmqpLink } from './transport/transport.ts'
 
 /** How long a stop waits for the broker's answers; after that the connections are closed over what is open. */
 const leaveMs = 2000
+/** How long a start waits for all queues, once one of them is consumed. */
+const startMs = 2000
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(describeError(reason)))
 
@@ -86,24 +37,38 @@ export class RabbitmqSession {
   readonly #gate: ConsumeGate
   readonly #wanted: Wanted
   readonly #orderKept: OrderKept
-  readonly #consumers = new Map<string, QueueConsumer>()
+  readonly #queues: QueueSet
+  readonly #tidier: Tidier
+  /** Resolves when the first queue is consumed. */
+  readonly #firstWell = Promise.withResolvers<void>()
   readonly #number = ++sessions
   readonly #ends: (() => void)[] = []
   #tags = 0
   /** Snapshots are never edited: another one is a change. */
   #planned: readonly FunctionDeclaration[] | undefined
+  #plan: TopologyPlan | undefined
   #link: AmqpLink | undefined
   #timer: Timer | undefined
-  #tidying: Timer | undefined
-  #working: Promise<void> | undefined
-  #again = false
+  #started = false
+  /** What readiness says just now. */
+  #told: Error | undefined
 
   constructor(options: SessionOptions, context: SourceContext) {
     this.#options = options
     this.#context = context
     this.#gate = new ConsumeGate(context.clock, options.soon)
-    this.#wanted = new Wanted(context.functions, (functions) => this.#plan(functions))
+    this.#wanted = new Wanted(context.functions, (functions) => this.#planOf(functions))
     this.#orderKept = new OrderKept(context.functions, options.order)
+    this.#queues = new QueueSet({
+      make: (plan) => this.#make(plan),
+      drainMs: options.times.drainMs,
+      onGone: (queue) => options.isolation.end(queue),
+    })
+    this.#tidier = new Tidier({
+      clock: context.clock,
+      tidy: () => this.#tidy(),
+      onFailed: (error) => this.#report(error, 'queues that nobody wants could not be seen to'),
+    })
     this.session = openSession({
       pause: (intake) => this.#repause(intake),
       resume: (intake) => this.#repause(intake),
@@ -115,10 +80,13 @@ export class RabbitmqSession {
 
   /** The queues of this session, for gauges. */
   get consumers(): readonly ConsumerView[] {
-    return [...this.#consumers.values()].map((consumer) => consumer.view)
+    return this.#queues.all.map((consumer) => consumer.view)
   }
 
-  /** Resolves when the queues are consumed. @throws MillraceError without a link, and when none of the queues can be consumed */
+  /**
+   * Resolves when the queues are consumed; not later than two seconds after that is begun, once one of them is.
+   * @throws MillraceError without a link, and when none of the queues can be consumed
+   */
   async start(): Promise<void> {
     const { connection, times, publisher, observer } = this.#options
     const { signal, draining, functions } = this.#context
@@ -131,7 +99,7 @@ export class RabbitmqSession {
       const onDraining = (): void => this.#repause(undefined)
       draining.addEventListener('abort', onDraining, { once: true })
       this.#ends.push(() => draining.removeEventListener('abort', onDraining))
-      await this.#reconcile()
+      await this.#firstQueues()
       signal.throwIfAborted()
       this.#throwIfNone()
     } catch (error) {
@@ -142,9 +110,16 @@ export class RabbitmqSession {
     // What has changed while the first queues were declared, which may take long, was told to nobody.
     if (functions.snapshot() !== this.#planned) this.#onFunctions()
     const { clock, logger } = this.#context
-    const consumers = (): Iterable<QueueConsumer> => this.#consumers.values()
+    const consumers = (): Iterable<QueueConsumer> => this.#queues.all
     const watch = new ConsumerWatch({ clock, logger, link: this.#link, everyMs: times.checkMs, consumers, nextTag: this.#nextTag })
     this.#ends.push(() => watch.stop())
+    this.#started = true
+    this.#sayReadiness()
+  }
+
+  async #firstQueues(): Promise<void> {
+    const all = this.#follow()
+    if (!(await within(this.#context.clock, startMs, all))) await Promise.race([all, this.#firstWell.promise])
   }
 
   #watch(link: AmqpLink): void {
@@ -167,15 +142,29 @@ export class RabbitmqSession {
 
   #isolate(queue: string, certain: boolean): void {
     const { isolation } = this.#options
-    if (isolation.has(queue) || !isolation.blame(queue, certain)) return
+    // Of one that nobody wants any more the connection would be nobody's.
+    if (!this.#queues.wants(queue) || isolation.has(queue) || !isolation.blame(queue, certain)) return
     this.#context.logger.warn('the consume of a queue costs the connection; that queue gets one of its own', { queue })
   }
 
   /** An only queue that cannot be consumed is a connector that cannot work, and its readiness should say so. */
   #throwIfNone(): void {
-    const consumers = [...this.#consumers.values()]
     if (this.session.ended) throw asError(this.#link?.lost.reason ?? 'the session has ended')
-    if (consumers.length > 0 && consumers.every(({ state }) => state === 'quarantined')) throw asError(consumers[0]?.problem)
+    const { problem } = this.#queues
+    if (problem !== undefined) throw problem
+  }
+
+  #onState(): void {
+    if (this.session.ended) return
+    if (this.#queues.anyWell) this.#firstWell.resolve()
+    this.#sayReadiness()
+  }
+
+  #sayReadiness(): void {
+    const { problem } = this.#queues
+    if (!this.#started || this.session.ended || problem === this.#told) return
+    this.#told = problem
+    this.#context.notReady?.(problem)
   }
 
   #held(queue: string): boolean {
@@ -184,8 +173,8 @@ export class RabbitmqSession {
   }
 
   #repause(intake: string | undefined): void {
-    if (intake !== undefined) this.#consumers.get(intake)?.repause()
-    else for (const consumer of this.#consumers.values()) consumer.repause()
+    if (intake !== undefined) this.#queues.get(intake)?.repause()
+    else for (const consumer of this.#queues.all) consumer.repause()
   }
 
   /** What cannot be retried, buried or answered just now should not be begun. */
@@ -201,10 +190,10 @@ export class RabbitmqSession {
 
   async #leave(lost: Error | undefined): Promise<void> {
     this.#timer?.cancel()
-    this.#tidying?.cancel()
+    const tidied = this.#tidier.stop()
     for (const end of this.#ends.splice(0)) end()
-    const consumers = [...this.#consumers.values()]
-    this.#consumers.clear()
+    const leaving = this.#queues.left()
+    const consumers = this.#queues.close()
     // Who does well alone may try the shared link again.
     const { isolation } = this.#options
     const well = consumers.filter(({ queue, state }) => isolation.has(queue) && (state === 'consuming' || state === 'paused'))
@@ -214,7 +203,7 @@ export class RabbitmqSession {
       return
     }
     // Everything is acknowledged or released by now: what the channels still hold goes back.
-    const closing = Promise.all(consumers.map((consumer) => consumer.close(0))).then(() => this.#working)
+    const closing = Promise.all([...consumers.map((consumer) => consumer.close(0)), leaving, tidied])
     // A broker that answers nothing must not use up what a pod has beyond its drain.
     await within(
       this.#context.clock,
@@ -223,7 +212,7 @@ export class RabbitmqSession {
     )
   }
 
-  #plan(functions: readonly FunctionDeclaration[]): TopologyPlan {
+  #planOf(functions: readonly FunctionDeclaration[]): TopologyPlan {
     return this.#options.topology.plan(functions, this.#link?.serverVersion ?? '')
   }
 
@@ -237,62 +226,46 @@ export class RabbitmqSession {
     if (this.session.ended) return
     this.#timer ??= this.#context.clock.after(this.#options.times.settleMs, () => {
       this.#timer = undefined
-      void this.#refresh()
+      this.#refresh()
     })
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#working !== undefined) {
-      this.#again = true
-      return
-    }
+  #refresh(): void {
+    if (this.session.ended) return
     try {
-      await (this.#working = this.#reconcile())
+      void this.#follow()
     } catch (error) {
       // The last good set of queues stays.
       this.#report(error, 'the functions have changed, and what they want could not be taken over')
-    } finally {
-      this.#working = undefined
     }
-    if (this.#again) this.#schedule()
-    this.#again = false
   }
 
-  /** Makes the consumers what the functions want. */
-  async #reconcile(): Promise<void> {
-    const { onPlan } = this.#options
+  /** Begins to make the consumers what the functions want. @returns when that is so, or has failed */
+  #follow(): Promise<void> {
+    const { onPlan, isolation } = this.#options
     const functions = this.#context.functions.snapshot()
     this.#planned = functions
-    const plan = this.#plan(functions)
+    const plan = this.#planOf(functions)
+    this.#plan = plan
     this.#context.reportProblems(plan.problems)
     onPlan(plan)
-    const work: Promise<void>[] = []
-    for (const [queue, consumer] of this.#consumers) if (!plan.intakes.has(queue)) work.push(this.#dismiss(consumer))
-    for (const [queue, wanted] of plan.intakes) {
-      const consumer = this.#consumers.get(queue)
-      if (consumer === undefined) work.push(this.#engage(wanted))
-      else if (!samePlan(consumer.plan, wanted)) work.push(consumer.update(wanted))
-    }
-    await Promise.all(work)
-    await this.#tidy(plan)
+    const all = this.#queues.take(plan.intakes)
+    this.#sayReadiness()
+    // Apart since an earlier session, in which somebody still wanted it.
+    for (const queue of isolation.queues) if (!plan.intakes.has(queue) && this.#queues.get(queue) === undefined) void isolation.end(queue)
+    this.#tidier.ask()
+    return all
   }
 
-  async #tidy(plan: TopologyPlan): Promise<void> {
-    const link = this.#link
-    if (link === undefined || this.session.ended) return
-    try {
-      const againMs = await this.#options.topology.tidy(link, plan)
-      this.#tidying?.cancel()
-      if (againMs === undefined || this.session.ended) return
-      this.#tidying = this.#context.clock.after(Math.max(1000, againMs), () => void this.#refresh())
-    } catch (error) {
-      if (!this.session.ended) this.#report(error, 'queues that nobody wants could not be seen to')
-    }
+  async #tidy(): Promise<number | undefined> {
+    await this.#queues.left()
+    const [link, plan] = [this.#link, this.#plan]
+    if (link === undefined || plan === undefined || this.session.ended) return undefined
+    return this.#options.topology.tidy(link, () => this.#plan ?? plan)
   }
 
-  #engage(plan: IntakePlan): Promise<void> {
-    if (this.session.ended) return Promise.resolve()
-    const { isolation, handOver, observer, random, soon, times, topology } = this.#options
+  #make(plan: IntakePlan): QueueConsumer {
+    const { isolation, handOver, observer, random, soon, times, topology, vhost } = this.#options
     const { clock, logger } = this.#context
     const consumer: QueueConsumer = new QueueConsumer({
       plan,
@@ -315,31 +288,13 @@ export class RabbitmqSession {
       },
       serial: (wanted) => wanted.ordered && !this.#orderKept.by(wanted),
       revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
-      stream: plan.mode === 'stream' ? this.#stream(plan, () => consumer) : undefined,
+      onState: () => this.#onState(),
+      stream:
+        plan.mode === 'stream'
+          ? streamReader({ plan, vhost, context: this.#context, observer, times, onTaken: (reason) => consumer.lose(reason) })
+          : undefined,
     })
-    this.#consumers.set(plan.queue, consumer)
-    return consumer.start()
-  }
-
-  #stream(plan: IntakePlan, consumer: () => QueueConsumer): { readonly position: StreamPosition; readonly lease: StreamLease } {
-    const { times, observer, vhost } = this.#options
-    const { state, clock, logger } = this.#context
-    const name = `${encodeURIComponent(vhost)}/${encodeURIComponent(plan.queue)}`
-    const lose = (): void => consumer().lose(new MillraceError('E_RABBITMQ_STREAM_TAKEN', { queue: plan.queue }))
-    const position = new StreamPosition({
-      queue: plan.queue,
-      start: plan.stream ?? 'next',
-      key: `rabbitmq/stream/${name}`,
-      state,
-      clock,
-      logger,
-      observer,
-      everyMs: times.checkpointMs,
-      every: times.checkpointEvery,
-      maxSpan: times.maxSpan,
-      onFenced: lose,
-    })
-    return { position, lease: new StreamLease({ key: `rabbitmq/reader/${name}`, state, clock, ttlMs: times.leaseMs, onLost: lose }) }
+    return consumer
   }
 
   async #linkFor(queue: string): Promise<AmqpLink> {
@@ -363,23 +318,9 @@ export class RabbitmqSession {
     }
   }
 
-  async #dismiss(consumer: QueueConsumer): Promise<void> {
-    const { times, isolation } = this.#options
-    const { queue } = consumer
-    this.#context.logger.info('no function wants the queue any more', { queue })
-    await consumer.close(times.drainMs)
-    if (this.#consumers.get(queue) === consumer) this.#consumers.delete(queue)
-    await isolation.end(queue)
-  }
-
   #report(error: unknown, what: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const { logger } = this.#context
     if (isMillraceError(error)) logger.error(error.message, { code: error.code, effect: error.effect, fix: error.fix, what, ...fields })
     else logger.error(what, { error: describeError(error), ...fields })
   }
 }
-
-/** Maps, arrays and plain values, as plans are made of. */
-const plain = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value)
-
-const samePlan = (left: IntakePlan, right: IntakePlan): boolean => JSON.stringify(left, plain) === JSON.stringify(right, plain)

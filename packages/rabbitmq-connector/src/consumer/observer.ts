@@ -20,6 +20,8 @@ export interface ConsumerView {
   readonly inFlight: number
   /** On a connection of its own, since the queue has broken the shared one. */
   readonly isolated: boolean
+  /** Bindings that the broker refuses while it is consumed. */
+  readonly refusedBindings?: number
   /** Why it is in quarantine. */
   readonly problem?: string
   /** Streams: the offset to go on from, and the last one that came. */

@@ -1,5 +1,6 @@
 import { describeError, isMillraceError } from '@millrace/sdk'
 import type { Clock, Logger, Timer } from '@millrace/sdk'
+import { growingWait } from './growing-wait.ts'
 import type { RabbitmqObserver } from './observer.ts'
 
 /** @see Quarantine */
@@ -12,9 +13,6 @@ export interface QuarantineOptions {
   /** The wait is over. */
   readonly onEnd: () => void
 }
-
-const firstWaitMs = 1000
-const maxWaitMs = 60_000
 
 const codeOf = (error: unknown): string => (isMillraceError(error) ? error.code : 'unknown')
 
@@ -43,8 +41,7 @@ export class Quarantine {
   enter(error: unknown, afresh: boolean): void {
     const { random, observer, queue } = this.#options
     if (afresh) this.#failures = 0
-    const ceiling = Math.min(firstWaitMs * 2 ** Math.min(this.#failures, 10), maxWaitMs)
-    const retryMs = Math.max(firstWaitMs, Math.round(ceiling * (0.5 + random() / 2)))
+    const retryMs = growingWait(this.#failures, random)
     this.#failures += 1
     const known = this.#problem !== undefined && codeOf(this.#problem) === codeOf(error)
     this.#problem = error instanceof Error ? error : new Error(describeError(error))

@@ -4,8 +4,7 @@ import type { DeliveredMessage } from '../transport/message.ts'
 import type { AmqpLink } from '../transport/transport.ts'
 import type { Arrival, Handed } from './hand-over.ts'
 import type { RabbitmqObserver } from './observer.ts'
-import type { StreamLease } from './stream-lease.ts'
-import type { StreamPosition } from './stream-position.ts'
+import type { StreamReader } from './stream-reader.ts'
 
 /** What a consumer is given; times in milliseconds. */
 export interface QueueConsumerOptions {
@@ -21,8 +20,8 @@ export interface QueueConsumerOptions {
   readonly link: (queue: string) => Promise<AmqpLink>
   /** On a connection of its own. */
   readonly isolated: (queue: string) => boolean
-  /** Declares what the plan says. @throws MillraceError */
-  readonly declare: (link: AmqpLink, plan: IntakePlan) => Promise<void>
+  /** Declares what the plan says. @returns how many bindings are refused, which is tried again @throws MillraceError */
+  readonly declare: (link: AmqpLink, plan: IntakePlan) => Promise<number>
   /** Runs one consume in its turn. */
   readonly gate: (queue: string, link: AmqpLink, consume: () => Promise<void>) => Promise<void>
   /** Nothing is to be handed over just now. */
@@ -34,7 +33,9 @@ export interface QueueConsumerOptions {
   readonly emit: (handed: Handed, intake: string) => void
   /** One message in hand at a time: its functions keep no order of their own. */
   readonly serial: (plan: IntakePlan) => boolean
+  /** Its state has changed; must not throw. */
+  readonly onState: () => void
   readonly revoke: (intakes: readonly string[], drainMs: number) => Promise<void>
   /** Streams: the place in it, and the right to read it. */
-  readonly stream?: { readonly position: StreamPosition; readonly lease: StreamLease } | undefined
+  readonly stream?: StreamReader | undefined
 }

@@ -1,16 +1,14 @@
 import { describeError, MillraceError } from '@millrace/sdk'
 import type { IntakePlan } from '../topology/plan.ts'
-import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
+import type { FieldTable } from '../transport/message.ts'
 import type { AmqpLink, QueueState } from '../transport/transport.ts'
-import type { Arrival } from './hand-over.ts'
-import { InHand } from './in-hand.ts'
-import type { Hands } from './in-hand.ts'
-import { Inbox } from './inbox.ts'
+import { Flow } from './flow.ts'
 import type { ConsumerState, ConsumerView } from './observer.ts'
 import { Liveness } from './liveness.ts'
 import { holdsWhilePaused } from './pausing.ts'
 import { Quarantine } from './quarantine.ts'
 import type { QueueConsumerOptions } from './queue-consumer-options.ts'
+import { Redeclare } from './redeclare.ts'
 import { Subscription } from './subscription.ts'
 import { orFail } from './wait.ts'
 
@@ -27,20 +25,20 @@ export class QueueConsumer {
   readonly #options: QueueConsumerOptions
   #plan: IntakePlan
   #state: ConsumerState = 'idle'
-  #subscription: Subscription | undefined
-  #inbox: Inbox<Arrival> | undefined
+  #flow: Flow | undefined
   #streamArguments: FieldTable | undefined
   readonly #quarantine: Quarantine
+  readonly #redeclare: Redeclare
   /** Monotonic; of the present subscription. */
   #consumingSince = Infinity
-  /** In hand of the runtime, for queues that go one by one. */
-  #inHand = 0
   readonly #liveness = new Liveness()
   #delivered = 0
   #doubtful = false
   /** What of the plan is not in force yet. */
   #stale: 'declare' | 'consume' | undefined
   #renews = false
+  /** It is declared anew for what was refused alone: whatever comes of it, the queue is consumed. */
+  #asksAgain = false
   #over = false
   #working: Promise<void> | undefined
   #again = false
@@ -51,6 +49,7 @@ export class QueueConsumer {
     this.#plan = options.plan
     const { clock, random, logger, observer } = options
     this.#quarantine = new Quarantine({ queue: this.queue, clock, random, logger, observer, onEnd: () => void this.#work() })
+    this.#redeclare = new Redeclare(clock, random, () => this.#askAgain())
   }
 
   get queue(): string {
@@ -65,6 +64,10 @@ export class QueueConsumer {
     return this.#state
   }
 
+  get #subscription(): Subscription | undefined {
+    return this.#flow?.subscription
+  }
+
   get problem(): Error | undefined {
     return this.#quarantine.problem
   }
@@ -76,6 +79,7 @@ export class QueueConsumer {
       state: this.#state,
       inFlight: this.#subscription?.open ?? 0,
       isolated: this.#options.isolated(this.queue),
+      ...(this.#redeclare.refused > 0 && { refusedBindings: this.#redeclare.refused }),
       ...(this.problem !== undefined && { problem: describeError(this.problem, 300) }),
       ...(position?.position !== undefined && { position: position.position }),
       ...(position?.lastOffset !== undefined && { lastOffset: position.lastOffset }),
@@ -101,7 +105,7 @@ export class QueueConsumer {
 
   /** What holds it has changed. */
   repause(): void {
-    if (!this.#options.held(this.queue)) this.#inbox?.pump()
+    if (!this.#options.held(this.queue)) this.#flow?.pump()
     void this.#work()
   }
 
@@ -145,8 +149,7 @@ export class QueueConsumer {
   async close(drainMs: number): Promise<void> {
     if (this.#over) return
     this.#become('draining')
-    this.#over = true
-    this.#quarantine.stop()
+    this.#end()
     await this.#working
     const subscription = this.#subscription
     // An ordered queue keeps its consumer until what is in flight has ended: whoever is next would overtake it.
@@ -164,13 +167,25 @@ export class QueueConsumer {
 
   /** The link is gone, and everything with it. */
   abandon(): void {
-    this.#over = true
-    this.#quarantine.stop()
+    this.#end()
     this.#subscription?.abandon()
     this.#drop()
     this.#options.stream?.position.stop()
     void this.#options.stream?.lease.release()
     this.#become('idle')
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#quarantine.stop()
+    this.#redeclare.stop()
+  }
+
+  #askAgain(): void {
+    if (this.#over || this.#subscription === undefined) return
+    this.#asksAgain = this.#stale === undefined
+    this.#stale ??= 'declare'
+    void this.#work()
   }
 
   /** One piece of work at a time; what is asked for meanwhile is looked at afterwards. */
@@ -225,26 +240,41 @@ export class QueueConsumer {
   }
 
   async #open(): Promise<void> {
-    const { link: linkOf, declare, clock, requestMs } = this.#options
+    const { link: linkOf } = this.#options
     const old = this.#subscription
     if (old === undefined) this.#become('declaring')
-    const stale = this.#stale
+    const [stale, asksAgain] = [this.#stale, this.#asksAgain]
     this.#stale = undefined
+    this.#asksAgain = false
     const plan = this.#plan
     const link = await linkOf(plan.queue)
-    await orFail(clock, Math.max(declareMs, requestMs), declare(link, plan), () => {
-      const place = { queue: plan.queue, request: 'its declarations', seconds: declareMs / 1000 }
-      return new MillraceError('E_RABBITMQ_NO_ANSWER', place)
-    })
-    if (this.#over) return
+    try {
+      this.#redeclare.take(await this.#declare(link, plan))
+    } catch (error) {
+      if (!asksAgain || this.#subscription === undefined) throw error
+      this.#options.logger.debug('what was refused of a queue could not be asked for again', {
+        queue: plan.queue,
+        error: describeError(error),
+      })
+      this.#redeclare.again()
+    }
+    if (this.#over) return this.#redeclare.stop()
     link.lost.throwIfAborted()
     if (old === undefined) await this.#subscribe(link, plan)
     // What is in flight stays where it is; only the consumer is made anew.
     else if (stale === 'consume') this.#renews = true
   }
 
+  #declare(link: AmqpLink, plan: IntakePlan): Promise<number> {
+    const { declare, clock, requestMs } = this.#options
+    return orFail(clock, Math.max(declareMs, requestMs), declare(link, plan), () => {
+      const place = { queue: plan.queue, request: 'its declarations', seconds: declareMs / 1000 }
+      return new MillraceError('E_RABBITMQ_NO_ANSWER', place)
+    })
+  }
+
   async #subscribe(link: AmqpLink, plan: IntakePlan): Promise<void> {
-    const { clock, observer, requestMs, soon, nextTag, stream } = this.#options
+    const { clock, observer, requestMs, soon, nextTag, stream, held } = this.#options
     const subscription = await Subscription.open(link, {
       queue: plan.queue,
       clock,
@@ -252,7 +282,11 @@ export class QueueConsumer {
       requestMs,
       soon,
       nextTag: () => nextTag(plan.queue),
-      onMessage: (from, message) => this.#onMessage(from, message),
+      onMessage: (from, message) => {
+        if (this.#subscription !== from) return
+        this.#delivered += 1
+        this.#flow?.take(message)
+      },
       onLost: (from, reason) => this.#onLost(from, reason),
     })
     if (this.#over) {
@@ -260,18 +294,14 @@ export class QueueConsumer {
       return
     }
     if (subscription.ended) link.lost.throwIfAborted()
-    this.#subscription = subscription
-    this.#consumingSince = Infinity
-    this.#inHand = 0
-    this.#inbox = new Inbox<Arrival>({
-      open: () => this.#mayHandOver(subscription),
-      emit: (arrival) => this.#emit(subscription, arrival),
-      place: ({ message }) => message.deliveryTag,
-      repeat: ({ message }) => {
-        observer.repeated(plan.queue)
-        this.#finish(subscription, message)
-      },
+    this.#flow = new Flow({
+      ...this.#options,
+      queue: plan.queue,
+      subscription,
+      plan: () => this.#plan,
+      held: (queue) => this.#over || held(queue),
     })
+    this.#consumingSince = Infinity
     if (stream === undefined) return
     const lease = stream.lease.held
     // It ran out while the queue was declared: without it there would be two readers, and no position is stored.
@@ -294,62 +324,6 @@ export class QueueConsumer {
     this.#quarantine.recovered()
   }
 
-  #onMessage(subscription: Subscription, message: DeliveredMessage): void {
-    const { stream, read, repeated } = this.#options
-    if (this.#subscription !== subscription) return
-    this.#delivered += 1
-    if (stream?.position.arrived(message) === false) {
-      subscription.ack(message)
-      return
-    }
-    const arrival = read(message, this.#plan)
-    this.#inbox?.push(arrival, repeated(arrival))
-  }
-
-  #mayHandOver(subscription: Subscription): boolean {
-    if (this.#over || this.#subscription !== subscription || subscription.ended || this.#options.held(this.queue)) return false
-    return this.#inHand === 0 || !this.#options.serial(this.#plan)
-  }
-
-  #emit(subscription: Subscription, arrival: Arrival): void {
-    this.#inHand += 1
-    this.#options.emit(new InHand(arrival, subscription, this.#hands), this.queue)
-  }
-
-  readonly #hands: Hands = {
-    finish: (subscription, { message }) => {
-      const counts = this.#finish(subscription, message)
-      this.#left(subscription)
-      return counts
-    },
-    giveBack: (subscription, { message }) => {
-      subscription.giveBack(message)
-      this.#left(subscription)
-    },
-    giveBackFailed: (subscription, { message }) => {
-      subscription.giveBackFailed(message)
-      this.#left(subscription)
-    },
-    hold: (subscription, arrival) => {
-      if (this.#subscription !== subscription) return
-      this.#inbox?.putBack(arrival)
-      this.#left(subscription)
-    },
-  }
-
-  #left(subscription: Subscription): void {
-    if (this.#subscription !== subscription) return
-    this.#inHand -= 1
-    if (this.#inHand === 0) this.#inbox?.pump()
-  }
-
-  #finish(subscription: Subscription, message: DeliveredMessage): boolean {
-    const { stream } = this.#options
-    if (stream === undefined || subscription.ended) return subscription.ack(message)
-    stream.position.finish(message, (each) => subscription.ack(each))
-    return true
-  }
-
   #onLost(subscription: Subscription, reason: Error): void {
     if (this.#subscription !== subscription || this.#over) return
     this.#fail(reason)
@@ -365,15 +339,15 @@ export class QueueConsumer {
   }
 
   #drop(): void {
-    this.#subscription = undefined
-    this.#inbox = undefined
+    this.#flow?.end()
+    this.#flow = undefined
   }
 
   #fail(error: unknown): void {
     const lived = this.#subscription === undefined ? 0 : this.#options.clock.monotonic() - this.#consumingSince
     this.#letGo()
-    this.#become('quarantined')
     this.#quarantine.enter(error, lived >= goodAfterMs)
+    this.#become('quarantined')
   }
 
   /** Of no use for anything more: what it holds comes again. */
@@ -383,6 +357,7 @@ export class QueueConsumer {
     if (!subscription.ended) subscription.abandon()
     void this.#revoke(0)
     this.#drop()
+    this.#redeclare.stop()
     this.#options.stream?.position.stop()
   }
 
@@ -393,6 +368,8 @@ export class QueueConsumer {
   }
 
   #become(state: ConsumerState): void {
+    if (this.#state === state) return
     this.#state = state
+    this.#options.onState()
   }
 }

@@ -128,6 +128,10 @@ export const scrapeConsumers = (metrics: SourceMetrics, state: ScrapedState, now
       consumers.map(({ queue, inFlight }) => [queue, inFlight] as const),
     )
     gauges.show(
+      'millrace_rabbitmq_refused_bindings',
+      consumers.flatMap(({ queue, refusedBindings }) => (refusedBindings === undefined ? [] : [[queue, refusedBindings] as const])),
+    )
+    gauges.show(
       'millrace_rabbitmq_stream_lag_messages',
       consumers.flatMap((consumer) => {
         const lag = lagOf(consumer)

@@ -33,6 +33,11 @@ const rows = {
     help: 'Queues of this replica by what their consumer is doing: consuming, paused, quarantined, ...',
     labels: ['state'],
   },
+  millrace_rabbitmq_refused_bindings: {
+    type: 'gauge',
+    help: 'Bindings of a queue that the broker refuses while the queue is consumed: what is published there does not come. Each is tried again.',
+    labels: ['queue'],
+  },
   millrace_rabbitmq_stream_lag_messages: {
     type: 'gauge',
     help: 'Between the newest message of a stream that has come and the first one that is not finished.',

@@ -1,5 +1,5 @@
 import { isMillraceError } from '@millrace/sdk'
-import type { MillraceError } from '@millrace/sdk'
+import type { ErrorCode, MillraceError } from '@millrace/sdk'
 import type { BindingBook } from './binding-book.ts'
 import { byId } from './binding-record.ts'
 import type { Binding } from './plan.ts'
@@ -17,17 +17,60 @@ export interface WantedBindings {
 /** Requests on one channel at a time: enough to hide the round trip. */
 const batch = 64
 
-/** Binds many at once; all are waited for. @throws the first refusal */
-const bindAll = async (scratch: ScratchChannel, queue: string, bindings: readonly Binding[]): Promise<void> => {
-  for (let at = 0; at < bindings.length; at += batch) {
-    const part = bindings.slice(at, at + batch)
-    await scratch.run(async (channel) => {
-      const results = await Promise.allSettled(
-        part.map(({ exchange, routingKey, arguments: args }) => channel.bindQueue(queue, exchange, routingKey, args)),
-      )
-      for (const result of results) if (result.status === 'rejected') throw result.reason
-    })
+/** What a broker says of one binding, or of the exchange that it names; everything else is trouble with the link. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'E_RABBITMQ_DENIED',
+  'E_RABBITMQ_EXCHANGE_MISSING',
+  'E_RABBITMQ_NOT_DECLARED',
+  'E_RABBITMQ_PRECONDITION',
+])
+
+export const isRefusal = (error: unknown): error is MillraceError => isMillraceError(error) && refusals.has(error.code)
+
+const bindOne = async (scratch: ScratchChannel, queue: string, { exchange, routingKey, arguments: args }: Binding): Promise<void> =>
+  scratch.run((channel) => channel.bindQueue(queue, exchange, routingKey, args))
+
+/** A refusal ends the channel for all that are on it, so that only one that is asked for alone is known to be refused. */
+const bindEach = async (
+  scratch: ScratchChannel,
+  queue: string,
+  wanted: ReadonlyMap<string, Binding>,
+): Promise<Map<string, MillraceError>> => {
+  const refused = new Map<string, MillraceError>()
+  for (const [id, binding] of wanted) {
+    try {
+      await bindOne(scratch, queue, binding)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      refused.set(id, error)
+    }
   }
+  return refused
+}
+
+/** Binds many at once. @returns those that are refused, by id @throws when the link or the queue has trouble */
+const bindAll = async (
+  scratch: ScratchChannel,
+  queue: string,
+  wanted: ReadonlyMap<string, Binding>,
+): Promise<Map<string, MillraceError>> => {
+  const refused = new Map<string, MillraceError>()
+  const all = [...wanted]
+  for (let at = 0; at < all.length; at += batch) {
+    const part = all.slice(at, at + batch)
+    try {
+      await scratch.run(async (channel) => {
+        const results = await Promise.allSettled(
+          part.map(([, { exchange, routingKey, arguments: args }]) => channel.bindQueue(queue, exchange, routingKey, args)),
+        )
+        for (const result of results) if (result.status === 'rejected') throw result.reason
+      })
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      for (const [id, problem] of await bindEach(scratch, queue, new Map(part))) refused.set(id, problem)
+    }
+  }
+  return refused
 }
 
 /** @returns true when the binding is gone, also because its exchange or queue is */
@@ -50,25 +93,43 @@ export const unbind = async (
   }
 }
 
+/** What became of the bindings of a queue. */
+export interface AppliedBindings {
+  /** Wanted ones that the broker does not make, by id. */
+  readonly refused: ReadonlyMap<string, MillraceError>
+  /** Something leads to the queue, as far as is known. */
+  readonly anyStands: boolean
+}
+
 /**
  * Binds a queue to what is wanted and then takes away what is not any more: at no moment is a message that either wants without a way in.
+ * One that is refused keeps none of the others from being made; nothing is unbound before it can be made.
  *
- * @throws MillraceError when something wanted cannot be bound; nothing is unbound then
+ * @param missing exchanges that are not there, so that they are not asked for
+ * @throws MillraceError when the queue or the link has trouble
  */
 export const applyBindings = async (
   scratch: ScratchChannel,
   wanted: WantedBindings,
   book: BindingBook,
   warn: (problem: MillraceError) => void,
-): Promise<void> => {
+  missing: ReadonlyMap<string, MillraceError> = new Map(),
+): Promise<AppliedBindings> => {
   const { queue } = wanted
   const before = await book.known(queue)
   const next = byId(wanted.bindings)
-  if (before.size === 0 && next.size === 0) return
+  if (before.size === 0 && next.size === 0) return { refused: new Map(), anyStands: false }
   await book.add(queue, wanted.function, next)
-  await bindAll(scratch, queue, [...next.values()])
-  if (wanted.keep) return
+  const asked = new Map([...next].filter(([, { exchange }]) => !missing.has(exchange)))
+  const refused = await bindAll(scratch, queue, asked)
+  for (const [id, { exchange }] of next) {
+    const problem = missing.get(exchange)
+    if (problem !== undefined) refused.set(id, problem)
+  }
+  const stands = { refused, anyStands: [...before.keys(), ...next.keys()].some((id) => !refused.has(id)) }
+  if (wanted.keep || refused.size > 0) return stands
   const gone = new Set<string>()
   for (const [id, binding] of before) if (!next.has(id) && (await unbind(scratch, queue, binding, warn))) gone.add(id)
   await book.remove(queue, wanted.function, gone)
+  return stands
 }

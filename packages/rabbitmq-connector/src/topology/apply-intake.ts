@@ -1,12 +1,13 @@
 import { isMillraceError, MillraceError } from '@millrace/sdk'
 import type { Clock, Logger, StateStore } from '@millrace/sdk'
 import type { AmqpLink, QueueState } from '../transport/transport.ts'
-import { applyBindings, unbind } from './apply-bindings.ts'
+import { applyBindings, isRefusal, unbind } from './apply-bindings.ts'
 import { BindingBook } from './binding-book.ts'
 import type { BindingRecord } from './binding-record.ts'
 import { declareExchange, declareQueue } from './declare-one.ts'
-import type { Declared } from './declare-one.ts'
+import type { Declared, DeclarePlace } from './declare-one.ts'
 import type { DelayTier, IntakeDeclarations, IntakePlan, TopologyPlan } from './plan.ts'
+import { RefusedBindings } from './refused-bindings.ts'
 import { ScratchChannel } from './scratch-channel.ts'
 
 /** @see TopologyApplier */
@@ -30,7 +31,12 @@ export interface AppliedIntake {
   readonly asDeclared: boolean
   /** What is there with other arguments and is used as it is: `E_RABBITMQ_DRIFT` each. */
   readonly drift: readonly MillraceError[]
+  /** Wanted bindings that the broker does not make just now. The others stand, so the queue is consumed. */
+  readonly refused: readonly MillraceError[]
 }
+
+const isWanted = ({ queue, function: name }: BindingRecord, { intakes, unwanted, problems }: TopologyPlan): boolean =>
+  intakes.has(queue) || unwanted.has(queue) || (name !== undefined && problems.some((problem) => problem.function === name))
 
 type Door = Pick<AmqpLink, 'openChannel'>
 
@@ -52,11 +58,15 @@ export class TopologyApplier {
   readonly #warned = new Set<string>()
   /** Since when (monotonic) a queue is not wanted any more. */
   readonly #goneSince = new Map<string, number>()
+  /** Queues that are being unbound. */
+  readonly #retiring = new Map<string, Promise<boolean>>()
+  readonly #refused: RefusedBindings
 
   constructor(options: ApplierOptions) {
     const { state, owner, vhost } = options
     this.#options = options
     this.#book = new BindingBook({ state, owner, vhost, warn: (problem) => this.#warn(problem) })
+    this.#refused = new RefusedBindings(options.logger)
   }
 
   /**
@@ -67,6 +77,8 @@ export class TopologyApplier {
   async apply(link: Door, plan: IntakePlan): Promise<AppliedIntake> {
     const scratch = new ScratchChannel(link)
     this.#goneSince.delete(plan.queue)
+    // It is wanted again: what is bound now must not be unbound by what was begun before.
+    await this.#retiring.get(plan.queue)
     try {
       return await this.#apply(scratch, plan.queue, plan.declare, plan.tiers, plan.function)
     } finally {
@@ -92,19 +104,18 @@ export class TopologyApplier {
    * with a faulty annotation is not taken for one that wants nothing. Call it after the consumers of such queues are closed, with every
    * new plan. Never rejects.
    *
+   * @param latest the plan in force, looked at again before each queue: others may go on to a new one meanwhile
    * @param mayDeclare false: nothing is bound or unbound by this connector
    * @returns milliseconds after which it should be called again; `undefined`: when the plan changes
    */
-  async retire(link: Door, plan: TopologyPlan, mayDeclare: boolean): Promise<number | undefined> {
+  async retire(link: Door, latest: () => TopologyPlan, mayDeclare: boolean): Promise<number | undefined> {
     if (!mayDeclare) return undefined
     const now = this.#options.clock.monotonic()
     const scratch = new ScratchChannel(link)
     let next: number | undefined
-    const faulty = new Set(plan.problems.map((problem) => problem.function))
     for (const record of await this.#book.queues()) {
-      const { queue, function: name } = record
-      const isWanted = plan.intakes.has(queue) || plan.unwanted.has(queue) || (name !== undefined && faulty.has(name))
-      if (isWanted) {
+      const { queue } = record
+      if (isWanted(record, latest())) {
         this.#goneSince.delete(queue)
         continue
       }
@@ -112,7 +123,11 @@ export class TopologyApplier {
       this.#goneSince.set(queue, since)
       const leftMs = since + (this.#options.retireAfterMs ?? 300_000) - now
       if (leftMs > 0) next = Math.min(next ?? leftMs, leftMs)
-      else if (!(await this.#retireOne(scratch, record))) next = Math.min(next ?? retryMs, retryMs)
+      else {
+        const retiring = this.#retireOne(scratch, record).finally(() => this.#retiring.delete(queue))
+        this.#retiring.set(queue, retiring)
+        if (!(await retiring)) next = Math.min(next ?? retryMs, retryMs)
+      }
     }
     await scratch.close()
     return next
@@ -130,7 +145,7 @@ export class TopologyApplier {
     const place = { vhost, consequence }
     const letters = { vhost, consequence: `${consequence}. Its dead letters would have nowhere to go` }
     const drift: (MillraceError | undefined)[] = []
-    for (const exchange of declarations.exchanges) drift.push(await declareExchange(scratch, exchange, place))
+    const absent = await this.#exchanges(scratch, queue, declarations, place, drift)
     const missing = new Set<string>()
     for (const beside of declarations.besides) {
       const isTier = tiers.some((tier) => tier.queue === beside.queue)
@@ -143,15 +158,54 @@ export class TopologyApplier {
         ? { state: await scratch.run((channel) => channel.checkQueue(queue)) }
         : await declareQueue(scratch, wanted, place)
     drift.push(state.drift)
-    if (wanted?.how !== 'check') {
-      const named = functionName === undefined ? {} : { function: functionName }
-      const bindings = { queue, ...named, bindings: declarations.bindings, keep: declarations.keepBindings === true }
-      await applyBindings(scratch, bindings, this.#book, (problem) => this.#warn(problem))
-    }
+    const refused = await this.#bind(scratch, queue, declarations, functionName, absent)
     const found = drift.filter((problem) => problem !== undefined)
     for (const problem of found) this.#warn(problem)
     const there = tiers.filter((tier) => !missing.has(tier.queue))
-    return { state: state.state, tiers: there, asDeclared: state.asDeclared === true, drift: found }
+    return { state: state.state, tiers: there, asDeclared: state.asDeclared === true, drift: found, refused }
+  }
+
+  /** @returns those that are not there, while something else leads to the queue @throws MillraceError when nothing does */
+  async #exchanges(
+    scratch: ScratchChannel,
+    queue: string,
+    { exchanges, bindings }: IntakeDeclarations,
+    place: DeclarePlace,
+    drift: (MillraceError | undefined)[],
+  ): Promise<ReadonlyMap<string, MillraceError>> {
+    const absent = new Map<string, MillraceError>()
+    for (const exchange of exchanges) {
+      try {
+        drift.push(await declareExchange(scratch, exchange, place))
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        absent.set(exchange.exchange, error)
+      }
+    }
+    const [first] = absent.values()
+    if (first === undefined) return absent
+    const known = await this.#book.known(queue)
+    if ([...bindings, ...known.values()].every(({ exchange }) => absent.has(exchange))) throw first
+    return absent
+  }
+
+  /** @returns what is refused while something else leads to the queue @throws the first refusal when nothing does */
+  async #bind(
+    scratch: ScratchChannel,
+    queue: string,
+    { queue: own, bindings, keepBindings }: IntakeDeclarations,
+    functionName: string | undefined,
+    absent: ReadonlyMap<string, MillraceError>,
+  ): Promise<readonly MillraceError[]> {
+    const named = functionName === undefined ? {} : { function: functionName }
+    const wanted = { queue, ...named, bindings, keep: keepBindings === true }
+    const applied =
+      own?.how === 'check'
+        ? { refused: new Map<string, MillraceError>(), anyStands: false }
+        : await applyBindings(scratch, wanted, this.#book, (problem) => this.#warn(problem), absent)
+    const [first] = applied.refused.values()
+    if (first !== undefined && !applied.anyStands) throw first
+    return this.#refused.take(queue, bindings, applied.refused)
   }
 
   /** Without a delay queue nothing is lost: retries that would lie in it wait in the process. */

@@ -49,6 +49,10 @@ export class Player {
   readonly draining = new AbortController()
   session: Session | undefined
   lost: Error | undefined
+  /** What the source has said last of its readiness. */
+  notReady: Error | undefined
+  /** What was logged as a warning, by code. */
+  readonly warned: string[] = []
   /** Called for each delivery, in the same breath. */
   onEmit: (hand: Hand) => void = () => {}
   readonly #context: SourceContext
@@ -77,12 +81,13 @@ export class Player {
       accept: () => Promise.reject(new Error('no spool')),
       revoke: async (intakes) => this.#release(intakes, 'revoked'),
       reportProblems: (problems) => void this.problems.splice(0, Infinity, ...problems),
+      notReady: (reason) => (this.notReady = reason),
       state: options.state?.(this.clock) ?? memoryState({ clock: this.clock }),
       metrics: noMetrics,
       clock: this.clock,
       draining: this.draining.signal,
       signal: this.#stop.signal,
-      logger: silentLogger,
+      logger: { ...silentLogger, warn: (_, fields) => void this.warned.push(String(fields?.['code'])) },
     }
   }
 
@@ -142,6 +147,14 @@ export class Player {
     this.#release('all', 'drain')
     await this.session?.close()
     await this.source.dispose?.()
+  }
+
+  /** As `stop`, where the broker does not answer: the time that it is waited for goes by. */
+  async stopUnanswered(): Promise<void> {
+    const stopping = this.stop()
+    await turns()
+    await this.clock.advanceAsync(60_000)
+    await stopping
   }
 
   #emit(delivery: Delivery): void {

@@ -13,7 +13,7 @@ interface Exchange {
 }
 
 /** What a broker is asked for. */
-export type Request = 'declare' | 'consume' | 'open' | 'publish'
+export type Request = 'declare' | 'bind' | 'consume' | 'open' | 'publish'
 
 const plainQueue: QueueOptions = { durable: true, exclusive: false, autoDelete: false, arguments: new Map() }
 

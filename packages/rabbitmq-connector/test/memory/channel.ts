@@ -139,7 +139,7 @@ export class MemoryChannel implements AmqpChannel {
   }
 
   async bindQueue(queue: string, exchange: string, routingKey: string): Promise<void> {
-    await this.#request('declare', queue)
+    await this.#request('bind', routingKey)
     this.#broker.bind(queue, exchange, routingKey)
   }
 

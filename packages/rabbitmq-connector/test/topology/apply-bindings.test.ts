@@ -45,10 +45,35 @@ describe('bindings that change', () => {
     const { scratch, asked, refuse } = recorder()
     await applyBindings(scratch, { queue: 'q', bindings: keys('a'), keep: false }, book, quiet)
     refuse.set('bind c', 'E_RABBITMQ_DENIED')
-    await expect(applyBindings(scratch, { queue: 'q', bindings: keys('c'), keep: false }, book, quiet)).rejects.toThrow('E_RABBITMQ_DENIED')
+    const { refused, anyStands } = await applyBindings(scratch, { queue: 'q', bindings: keys('b', 'c', 'd'), keep: false }, book, quiet)
+    expect([...refused.values()].map(({ code }) => code)).toEqual(['E_RABBITMQ_DENIED'])
+    expect(anyStands).toBe(true)
+    // The refusal has ended the channel for those that were asked for with it: each is asked for again by itself.
+    expect(asked.slice(1)).toEqual(['bind b', 'bind c', 'bind d', 'bind b', 'bind c', 'bind d'])
     expect(asked).not.toContain('unbind a')
     // Written down before it was tried: also a binding that the broker has made and could not tell of is taken away one day.
-    expect([...(await book.known('q')).values()].map(({ routingKey }) => routingKey)).toEqual(['a', 'c'])
+    expect([...(await book.known('q')).values()].map(({ routingKey }) => routingKey)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('to an exchange that is not there are not asked for; when nothing leads to the queue that is said', async () => {
+    const { scratch, asked } = recorder()
+    const missing = new Map([['x', new MillraceError('E_RABBITMQ_NOT_DECLARED', { kind: 'exchange', name: 'x' })]])
+    const { refused, anyStands } = await applyBindings(
+      scratch,
+      { queue: 'q', bindings: keys('a'), keep: false },
+      openBook(),
+      quiet,
+      missing,
+    )
+    expect([refused.size, anyStands, asked]).toEqual([1, false, []])
+  })
+
+  it('trouble of the link is no refusal', async () => {
+    const { scratch, refuse } = recorder()
+    refuse.set('bind a', 'E_RABBITMQ_CONNECTION')
+    await expect(applyBindings(scratch, { queue: 'q', bindings: keys('a'), keep: false }, openBook(), quiet)).rejects.toThrow(
+      'E_RABBITMQ_CONNECTION',
+    )
   })
 
   it('that are gone with their exchange are forgotten, and those that must not be taken away are not', async () => {

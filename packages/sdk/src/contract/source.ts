@@ -85,6 +85,11 @@ export interface SourceContext {
   revoke(intakes: readonly string[] | 'all', drainMs: number): Promise<void>
   /** Annotations that this source cannot use. Replaces what it reported before. */
   reportProblems(problems: readonly AnnotationProblem[]): void
+  /**
+   * The session stands, and still nothing can be taken in, for this reason: readiness says it, until this is called with `undefined` or the
+   * session ends. For trouble that the source mends by itself; absent where nobody asks for readiness.
+   */
+  notReady?(reason: Error | undefined): void
   /** Where dead letters go: the source's own sink, or the one that the connector was given instead. @default the source's own */
   readonly deadLetters?: DeadLetterSink
   readonly state: StateStore

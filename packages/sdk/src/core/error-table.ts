@@ -431,6 +431,13 @@ export const errorTable = {
     fix: 'Look at the state store (state_dir or state_url). To see and remove bindings: rabbitmqctl list_bindings -p {vhost} source_name routing_key destination_name, rabbitmqadmin delete binding',
     retryable: true,
   },
+  E_RABBITMQ_BINDING_REFUSED: {
+    message: 'The queue {queue} cannot be bound to the exchange {exchange} by `{key}`: {reason}',
+    effect:
+      'What is published there does not reach the queue. Its other bindings and what is in it go on; bindings that are not wanted any more stay until this one is made. It is tried again with a growing wait.',
+    fix: 'To bind, the user needs the rights write on the queue and read on the exchange. {how}',
+    retryable: true,
+  },
   E_RABBITMQ_BLOCKED: {
     message: 'RabbitMQ at {brokers} takes no messages: {reason}',
     effect:

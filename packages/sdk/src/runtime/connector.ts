@@ -184,7 +184,7 @@ class RunningConnector implements Connector {
     const { clock, random, listeners, state, discovery, reportProblems, deadLetters } = this.#parts
     const { spool } = this.#options
     const intake = spool === undefined ? undefined : new SpoolIntake(spool, this.#engine, clock, this.#logger, this.#abort.signal)
-    const context: Omit<SourceContext, 'emit' | 'revoke'> = {
+    const context: Omit<SourceContext, 'emit' | 'revoke' | 'notReady'> = {
       functions: discovery,
       accept: (delivery) => intake?.accept(delivery) ?? Promise.resolve(false),
       reportProblems,
@@ -208,6 +208,7 @@ class RunningConnector implements Connector {
         this.#life.condition('source', undefined)
         listeners.emit('source:connected', { source: source.name })
       },
+      onNotReady: (reason) => this.#life.condition('intake', reason && `${source.name}: ${describeError(reason, 300)}`),
       onLost: (error, retryMs) => {
         this.#life.condition('source', `${source.name}: ${describeError(error, 300)}`)
         this.#logger.warn('the source is not connected; what was not acknowledged comes again', {

@@ -21,7 +21,7 @@ export const lifeCycleNumbers: Readonly<Record<LifeCycleState, number>> = {
 }
 
 /** What must hold for events to flow once the map is there. */
-export type Condition = 'source' | 'gateway' | 'configuration' | 'dead-letters'
+export type Condition = 'source' | 'intake' | 'gateway' | 'configuration' | 'dead-letters'
 
 /** The states of a connector and the conditions that decide between `running` and `paused`. Pure. */
 export class LifeCycle {

@@ -22,10 +22,12 @@ export interface SourceRunnerOptions {
   readonly random: () => number
   readonly logger: Logger
   /** The rest of the context: everything but how deliveries enter. */
-  readonly context: Omit<SourceContext, 'emit' | 'revoke'>
+  readonly context: Omit<SourceContext, 'emit' | 'revoke' | 'notReady'>
   /** Aborts when the connector stops. */
   readonly signal: AbortSignal
   onConnected(): void
+  /** What the session says of itself; `undefined`: nothing, it takes in. */
+  onNotReady(reason: Error | undefined): void
   /** `retryMs` until the next try. */
   onLost(error: unknown, retryMs: number): void
 }
@@ -83,18 +85,22 @@ export class SourceRunner {
   }
 
   async #run(): Promise<void> {
-    const { clock, random, signal } = this.#options
+    const { clock, random, signal, context } = this.#options
+    // During a drain a new session would only be given what it must give back.
+    const isOver = (): boolean => signal.aborted || context.draining.aborted
     let waitMs = firstWaitMs
-    while (!signal.aborted) {
+    while (!isOver()) {
       const startedAt = clock.monotonic()
       const error = await this.#live()
-      if (signal.aborted) return
+      if (isOver()) return
       const tookMs = clock.monotonic() - startedAt
       if (tookMs >= goodAfterMs) waitMs = firstWaitMs
       const part = 0.5 + random() / 2
       // From one try to the next: a source that has waited for its broker in vain has done most of the waiting.
       const retryMs = Math.round(Math.max(waitMs * part - tookMs, firstWaitMs * part))
       this.#options.onLost(error, retryMs)
+      // What that session said is said no more, and readiness is never true in between.
+      this.#options.onNotReady(undefined)
       await sleep(clock, retryMs, signal)
       waitMs = Math.min(waitMs * 2, maxWaitMs)
     }
@@ -134,6 +140,9 @@ export class SourceRunner {
         // A session that is over may still have something on its way; its broker gives it again.
         if (life.over) delivery.release('lost')
         else engine.accept(delivery)
+      },
+      notReady: (reason) => {
+        if (!life.over) this.#options.onNotReady(reason)
       },
       revoke: (intakes, drainMs) => {
         if (life.over) return Promise.resolve()
