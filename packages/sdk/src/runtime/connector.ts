@@ -183,7 +183,7 @@ class RunningConnector implements Connector {
   #connect(source: NonNullable<ConnectorOptions['source']>): void {
     const { clock, random, listeners, state, discovery, reportProblems, deadLetters } = this.#parts
     const { spool } = this.#options
-    const intake = spool === undefined ? undefined : new SpoolIntake(spool, this.#engine, clock, this.#logger, this.#abort.signal)
+    const intake = spool === undefined ? undefined : new SpoolIntake(spool, this.#engine, clock, this.#logger, this.#draining.signal)
     const context: Omit<SourceContext, 'emit' | 'revoke' | 'notReady'> = {
       functions: discovery,
       accept: (delivery) => intake?.accept(delivery) ?? Promise.resolve(false),

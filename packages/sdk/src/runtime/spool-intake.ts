@@ -3,12 +3,15 @@ import type { Delivery, Settlement } from '../contract/delivery.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { MillraceEvent } from '../contract/event.ts'
 import type { Engine } from '../core/delivery/engine.ts'
-import { describeError } from '../core/errors.ts'
+import { describeError, isMillraceError } from '../core/errors.ts'
 import type { Spool, SpoolEntry } from '../ports/spool/spool.ts'
 import { sleep } from './sleep.ts'
 
 /** How often a replay looks whether there is room again. */
 const roomEveryMs = 20
+/** How soon a replay that failed is tried again: twice as long each time, up to the longest. */
+const firstRetryMs = 1_000
+const maxRetryMs = 60_000
 
 /** Events of a source that nobody would give again: durable in the spool before they are accepted, replayed at start. */
 export class SpoolIntake {
@@ -35,22 +38,37 @@ export class SpoolIntake {
     return true
   }
 
-  /** Delivers what an earlier run accepted and did not settle, in order, as fast as there is room. */
+  /**
+   * Delivers what an earlier run accepted and did not settle, in order, as fast as there is room. Where the spool cannot be read it goes on
+   * later where it stood: nobody else would give these events.
+   */
   async replay(): Promise<void> {
-    let count = 0
-    try {
-      for await (const { event, intake, entry } of this.#spool.pending()) {
-        while (this.#engine.full(intake) && !this.#signal.aborted) await sleep(this.#clock, roomEveryMs, this.#signal)
-        if (this.#signal.aborted) return
-        this.#deliver(event, intake, entry, undefined)
-        count += 1
+    const progress = { events: 0, lastSeq: 0 }
+    for (let waitMs = firstRetryMs; !this.#signal.aborted; waitMs = Math.min(waitMs * 2, maxRetryMs)) {
+      try {
+        await this.#replayAfter(progress)
+        if (progress.events > 0) this.#logger.info('replayed what an earlier run had accepted', { events: progress.events })
+        return
+      } catch (error) {
+        this.#logger.error('the spool could not be replayed to its end; the rest is tried again', {
+          ...(isMillraceError(error) && { code: error.code, fix: error.fix }),
+          error: describeError(error),
+          replayed: progress.events,
+          retry_ms: waitMs,
+        })
+        await sleep(this.#clock, waitMs, this.#signal)
       }
-      if (count > 0) this.#logger.info('replayed what an earlier run had accepted', { events: count })
-    } catch (error) {
-      this.#logger.error('the spool could not be replayed to its end; the rest is replayed at the next start', {
-        error: describeError(error),
-        replayed: count,
-      })
+    }
+  }
+
+  async #replayAfter(progress: { events: number; lastSeq: number }): Promise<void> {
+    for await (const { event, intake, entry } of this.#spool.pending()) {
+      if (entry.seq <= progress.lastSeq) continue
+      while (this.#engine.full(intake) && !this.#signal.aborted) await sleep(this.#clock, roomEveryMs, this.#signal)
+      if (this.#signal.aborted) return
+      this.#deliver(event, intake, entry, undefined)
+      progress.events += 1
+      progress.lastSeq = entry.seq
     }
   }
 

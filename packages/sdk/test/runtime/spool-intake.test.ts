@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultLimits } from '../../src/core/delivery/engine-options.ts'
-import { openSpool } from '../../src/ports/spool/spool.ts'
+import { MillraceError } from '../../src/core/errors.ts'
+import { openSpool, type Spool } from '../../src/ports/spool/spool.ts'
 import { SpoolIntake } from '../../src/runtime/spool-intake.ts'
 import { harness, policy } from '../core/delivery/engine-harness.ts'
 import { recordingLogger } from '../ports/journal/recording-logger.ts'
@@ -35,6 +36,40 @@ test('a replay waits by the clock until there is room', async () => {
   await replay
   expect(h.calls.map(({ request }) => request.event.id)).toEqual(['1', '2'])
   h.calls[1]?.reply(200)
+  await spool.close()
+})
+
+test('a replay that cannot read its spool goes on later, where it stood', async () => {
+  const h = harness([policy('a')])
+  const logger = recordingLogger()
+  const directory = await folder()
+  const before = await openSpool({ directory, clock: h.clock, logger })
+  for (const id of ['1', '2', '3']) await before.accept(event(id), 'p0')
+  await before.close()
+  const spool = await openSpool({ directory, clock: h.clock, logger })
+  let reads = 0
+  const failing: Spool = {
+    accept: (given, intake) => spool.accept(given, intake),
+    settle: (entry) => spool.settle(entry),
+    stats: () => spool.stats(),
+    close: () => spool.close(),
+    pending: async function* () {
+      for await (const found of spool.pending()) {
+        reads += 1
+        if (reads === 2) throw new MillraceError('E_JOURNAL_IO', { operation: 'replay', path: directory, reason: 'EMFILE' })
+        yield found
+      }
+    },
+  }
+  const replay = new SpoolIntake(failing, h.engine, h.clock, logger, new AbortController().signal).replay()
+  await until('it waits', () => h.clock.pending > 0)
+  expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([
+    expect.objectContaining({ fields: expect.objectContaining({ code: 'E_JOURNAL_IO', replayed: 1 }) }),
+  ])
+  h.clock.advance(1_000)
+  await replay
+  expect(h.calls.map(({ request }) => request.event.id)).toEqual(['1', '2', '3'])
+  h.engine.kill()
   await spool.close()
 })
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../contract/clock.ts'
 import type { MillraceEvent } from '../../contract/event.ts'
 import type { Logger } from '../../contract/logger.ts'
 import { describeError, isMillraceError, MillraceError } from '../../core/errors.ts'
-import { ioError } from '../journal/disk.ts'
+import { ioError, type Disk } from '../journal/disk.ts'
 import { Journal, type FoundRecord } from '../journal/journal.ts'
 import { RecordReader } from '../journal/record-reader.ts'
 import { acceptedRecord, readAccepted, readRecordHead, settledRecord } from './records.ts'
@@ -42,6 +42,8 @@ export interface SpoolOptions {
   readonly maxSegmentBytes?: number
   readonly clock: Clock
   readonly logger: Logger
+  /** What writes; tests make it fail. @default the real one */
+  readonly disk?: Disk | undefined
 }
 
 /** Events that lie durably here until their functions have them. */
@@ -80,6 +82,8 @@ class FileSpool implements Spool {
   readonly #writing = { events: 0, bytes: 0 }
   #settled: number[] = []
   #timer: Timer | undefined
+  /** The last note of settled events failed: the next one waits for its time, however much comes on top. */
+  #failing = false
   #nextSeq: number
   #cleaning: Promise<void> | undefined
   #cleanAgainAt = Number.NEGATIVE_INFINITY
@@ -129,7 +133,7 @@ class FileSpool implements Spool {
   settle(entry: SpoolEntry): void {
     if (!this.#index.delete(entry.seq)) return
     this.#settled.push(entry.seq)
-    if (this.#settled.length >= SETTLED_PER_RECORD) this.#writeSettled()
+    if (this.#settled.length >= SETTLED_PER_RECORD && !this.#failing) this.#writeSettled()
     else if (!this.#closed) this.#timer ??= this.#options.clock.after(SETTLE_DELAY_MS, () => this.#writeSettled())
     this.#clean()
   }
@@ -212,6 +216,7 @@ class FileSpool implements Spool {
     const seqs = this.#settled
     if (seqs.length === 0) return
     this.#settled = []
+    this.#failing = false
     this.#journal.append(settledRecord(seqs)).catch((error: unknown) => {
       // Only duplicates after a crash are at stake. Kept for the next time; there are never more than events were accepted.
       this.#settled.push(...seqs)
@@ -219,7 +224,9 @@ class FileSpool implements Spool {
         events: this.#settled.length,
         error: describeError(error),
       })
-      if (!this.#closed) this.#timer ??= this.#options.clock.after(RETRY_MS, () => this.#writeSettled())
+      this.#failing = true
+      this.#timer?.cancel()
+      this.#timer = this.#closed ? undefined : this.#options.clock.after(RETRY_MS, () => this.#writeSettled())
     })
   }
 
@@ -332,6 +339,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     maxSegmentBytes: segment,
     onRecord: found.take,
     logger: options.logger,
+    disk: options.disk,
   })
   return new FileSpool(journal, index, found.last() + 1, options, { events: options.maxEvents ?? LIMITS.events, bytes, segment })
 }
