@@ -1,6 +1,7 @@
 import { describeError, MillraceError } from '@millrace/sdk'
+import { streamOffsetOf } from '../mapping/attributes.ts'
 import type { IntakePlan } from '../topology/plan.ts'
-import type { FieldTable } from '../transport/message.ts'
+import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
 import type { AmqpLink, QueueState } from '../transport/transport.ts'
 import { Flow } from './flow.ts'
 import type { ConsumerState, ConsumerView } from './observer.ts'
@@ -34,6 +35,8 @@ export class QueueConsumer {
   readonly #liveness = new Liveness()
   #delivered = 0
   #doubtful = false
+  /** Though nobody has said so. */
+  #isStream = false
   /** What of the plan is not in force yet. */
   #stale: 'declare' | 'consume' | undefined
   #renews = false
@@ -119,7 +122,8 @@ export class QueueConsumer {
     const seen = stream === undefined ? state : { ...state, consumers: 1 }
     const verdict = this.#liveness.look(seen, this.#delivered, subscription.open < prefetch, ordered || stream !== undefined)
     this.#doubtful = verdict === 'doubtful'
-    if (verdict === 'gone') this.lose(new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
+    if (verdict === 'gone')
+      this.lose(new MillraceError(this.#isStream ? 'E_RABBITMQ_IS_STREAM' : 'E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
     if (verdict !== 'doubtful' || stream !== undefined) return
     this.#stale = 'consume'
     void this.#work()
@@ -285,6 +289,7 @@ export class QueueConsumer {
       onMessage: (from, message) => {
         if (this.#subscription !== from) return
         this.#delivered += 1
+        if (stream === undefined && !this.#isStream) this.#lookForStream(message)
         this.#flow?.take(message)
       },
       onLost: (from, reason) => this.#onLost(from, reason),
@@ -322,6 +327,14 @@ export class QueueConsumer {
     )
     this.#consumingSince = clock.monotonic()
     this.#quarantine.recovered()
+  }
+
+  /** The broker tells the offset of each message of a stream. A producer may write one too: then this is said once too often. */
+  #lookForStream(message: DeliveredMessage): void {
+    if (streamOffsetOf(message) === undefined) return
+    this.#isStream = true
+    const told = new MillraceError('E_RABBITMQ_IS_STREAM', { queue: this.queue })
+    this.#options.logger.warn(told.message, { code: told.code, effect: told.effect, fix: told.fix, queue: this.queue })
   }
 
   #onLost(subscription: Subscription, reason: Error): void {

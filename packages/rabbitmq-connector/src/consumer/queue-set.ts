@@ -63,7 +63,11 @@ export class QueueSet {
   /** Begins to make the consumers what is wanted. @returns when all of it is in force or has failed; never rejects */
   async take(wanted: ReadonlyMap<string, IntakePlan>): Promise<void> {
     this.#wanted = wanted
-    for (const consumer of this.#staying) if (!wanted.has(consumer.queue)) this.#dismiss(consumer)
+    for (const consumer of this.#staying) {
+      const next = wanted.get(consumer.queue)
+      // A place in a stream, and the right to read it, are a consumer's for its life: another one follows.
+      if (next === undefined || isStream(next) !== isStream(consumer.plan)) this.#dismiss(consumer)
+    }
     await Promise.all([...wanted.keys()].map((queue) => this.#bring(queue)))
   }
 
@@ -112,6 +116,8 @@ export class QueueSet {
     })
   }
 }
+
+const isStream = ({ mode }: IntakePlan): boolean => mode === 'stream'
 
 /** Maps, arrays and plain values, as plans are made of. */
 const plain = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value)

@@ -293,3 +293,24 @@ test('a stream whose prefetch changes is read on at once, and what was in flight
   await publish(4, 5)
   expect(player.texts.slice(4)).toEqual(['m1', 'm3', 'm4'])
 })
+
+test('a stream that a function names as a queue is known by its messages, and read from a kept place once it is named as one', async () => {
+  const player = await play({}, declared('f', [], { queue: 'events' }))
+  await publish(0, 2)
+  await player.ackAll()
+  await clock.advanceAsync(5000)
+  await turns()
+  expect([player.state('events'), player.source.consumers()[0]?.problem]).toEqual([
+    'quarantined',
+    expect.stringMatching(/^E_RABBITMQ_IS_STREAM /),
+  ])
+  await player.setFunctions([reader])
+  await clock.advanceAsync(1000)
+  await turns()
+  await publish(2, 3)
+  expect([player.state('events'), player.texts]).toEqual(['consuming', ['m0', 'm1', 'm0', 'm1', 'm2']])
+  await player.ackAll()
+  await clock.advanceAsync(1000)
+  await turns()
+  expect(await checkpoint()).toEqual({ offset: 3 })
+})

@@ -495,6 +495,12 @@ export const errorTable = {
     fix: 'Send smaller headers, and what is large in the body.',
     retryable: false,
   },
+  E_RABBITMQ_IS_STREAM: {
+    message: 'The queue {queue} is a stream, and no annotation of the function that names it says so.',
+    effect: 'No place in it is kept: what is published while it is not consumed, or while the connector is down, reaches no function.',
+    fix: 'Give the function the annotation com.openfaas.connector.queue-type: stream, and stream-offset if it should not begin with the first message.',
+    retryable: true,
+  },
   E_RABBITMQ_LETTER_QUEUE_MISSING: {
     message: 'There is no dead-letter queue {queue} for {intake}: {reason}',
     effect: 'The event stays unacknowledged and waits; the letter is written again for ever.',
