@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Partition } from '../src/consumer/partition.ts'
 import { countingObserver, kafkaMetrics, scrapePartitions } from '../src/metrics.ts'
 
-const quiet = { emit: () => {}, onFlow: () => {}, onCompleted: () => {}, onFenced: () => {} }
+const quiet = { emit: () => {}, onFlow: () => {}, onCompleted: () => {}, onFenced: () => {}, onGap: () => {} }
 
 it('says what a replica owns, how far it is behind, and what has gone', async () => {
   const metrics = createMetrics({ table: { ...metricsTable, ...kafkaMetrics } })
@@ -18,6 +18,7 @@ it('says what a replica owns, how far it is behind, and what has gone', async ()
   partition.start({ offset: 10, done: [], committed: true })
   partition.ingest({
     ...at,
+    from: 10,
     records: [{ ...at, offset: 10, timestamp: 1000, key: undefined, value: undefined, headers: [] }],
     through: 11,
     highWatermark: 25,
@@ -100,9 +101,9 @@ it('counts what a consumer takes of a partition, once for each time it is fetche
   const partition = new Partition(at, { ...quiet, onFetched: (records) => taken.push(records) })
   partition.start({ offset: 10, done: [], committed: true })
   const record = (offset: number) => ({ ...at, offset, timestamp: 1000, key: undefined, value: undefined, headers: [] })
-  expect(partition.ingest({ ...at, records: [8, 9, 10, 11].map(record), through: 12, highWatermark: 12 })).toBe(true)
-  expect(partition.ingest({ ...at, records: [10, 11].map(record), through: 12, highWatermark: 12 })).toBe(true)
+  expect(partition.ingest({ ...at, from: 0, records: [8, 9, 10, 11].map(record), through: 12, highWatermark: 12 })).toBe(true)
+  expect(partition.ingest({ ...at, from: 0, records: [10, 11].map(record), through: 12, highWatermark: 12 })).toBe(true)
   partition.hold('frozen')
-  expect(partition.ingest({ ...at, records: [12].map(record), through: 13, highWatermark: 13 })).toBe(false)
+  expect(partition.ingest({ ...at, from: 0, records: [12].map(record), through: 13, highWatermark: 13 })).toBe(false)
   expect(taken).toEqual([2])
 })

@@ -16,6 +16,8 @@ export interface PartitionSetOptions {
   readonly onFlow: (partition: Partition) => void
   readonly onCompleted: () => void
   /** @see PartitionHooks */
+  readonly onGap: (partition: Partition, offset: number) => void
+  /** @see PartitionHooks */
   readonly soon: (run: () => void) => void
 }
 
@@ -91,7 +93,7 @@ export class PartitionSet {
   }
 
   #create(at: TopicPartition): Partition {
-    const { emit, groupId, onFlow, onCompleted, observer, paused, ready, soon } = this.#options
+    const { emit, groupId, onFlow, onCompleted, onGap, observer, paused, ready, soon } = this.#options
     const hooks: PartitionHooks = {
       ...(ready !== undefined && { ready }),
       emit: (record, seq) => {
@@ -103,6 +105,7 @@ export class PartitionSet {
       onFetched: (records) => observer.fetched(groupId, at, records),
       onFlow: () => onFlow(partition),
       onCompleted,
+      onGap: (offset) => onGap(partition, offset),
       soon,
       onFenced: () => observer.fenced(partition.topic, 1),
     }

@@ -41,6 +41,8 @@ export interface PartitionHooks {
   onFlow(): void
   /** Something is there to commit. */
   onCompleted(): void
+  /** What came begins above the position: whoever fetches must go back to `offset`. */
+  onGap(offset: number): void
   /** Calls `run` once, after what is due in the event loop has had its turn. Absent: batches are handed over whole. */
   soon?(run: () => void): void
   /** A result came after `close()`. */
@@ -66,6 +68,8 @@ export class Partition implements TopicPartition {
   #next = 0
   /** `through` of the batch that waits: its markers count as read only once its records are in the window. */
   #through = 0
+  /** The position at which what came without records began above it. */
+  #gapAt = -1
   #closed = false
   #flowing = false
   /** The rest of `#waiting` is handed over soon: nothing else keeps it. */
@@ -103,6 +107,11 @@ export class Partition implements TopicPartition {
     if (this.#closed || this.#holds.has('starting') || this.#holds.has('frozen') || this.#holds.has('stopped')) return false
     // A fetch that was under way when the partition filled up: kafkajs would throw it away, another client may not.
     if (this.#left > 0 && (!this.#sliced || this.#behind || this.#holds.size > 0)) return false
+    // Fetched before a join, from where an earlier assignment stood: taken, what lies between would never be read.
+    if (batch.from > this.#through) {
+      this.#hooks.onGap(this.#through)
+      return false
+    }
     this.highWatermark = batch.highWatermark
     const records = batch.records.filter(({ offset }) => offset >= this.#through)
     this.#times.add(this.#pushed + this.#left, records[0]?.timestamp, this.#head)
@@ -122,10 +131,16 @@ export class Partition implements TopicPartition {
     return true
   }
 
-  /** The log was read up to `through` and held no records. */
-  skipTo(through: number): void {
+  /** The log was read from at most `from` up to `through` and held no records. */
+  skipTo(from: number, through: number): void {
     if (this.#closed || this.#holds.has('starting') || this.#holds.has('frozen')) return
     if (through <= this.#through) return
+    // Either compaction has left a gap before it, or it is of another assignment. Asked for again, only the first comes again.
+    if (from > this.#through && this.#gapAt !== this.#through) {
+      this.#gapAt = this.#through
+      this.#hooks.onGap(this.#through)
+      return
+    }
     this.#through = through
     if (this.#left === 0) this.#advance()
   }
@@ -205,6 +220,11 @@ export class Partition implements TopicPartition {
   get lag(): number | undefined {
     if (this.highWatermark === undefined) return undefined
     return Math.max(0, this.highWatermark - (this.#committed ?? this.#window.commitPoint ?? 0))
+  }
+
+  /** What was taken or passed over, whether it is finished or not: the next fetch begins here. */
+  get fetchedTo(): number {
+    return this.#through
   }
 
   get span(): number {

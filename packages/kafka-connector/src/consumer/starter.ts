@@ -5,7 +5,7 @@ import { intakeOf } from '../driver/driver.ts'
 import type { Committer } from './committer.ts'
 import type { Partition } from './partition.ts'
 import { decideStart } from './start-position.ts'
-import type { InitialOffset, OutOfRangePolicy } from './start-position.ts'
+import type { InitialOffset, LostPosition, OutOfRangePolicy } from './start-position.ts'
 import { sleep } from './wait.ts'
 
 /** Rules for the beginning of a partition. */
@@ -48,14 +48,19 @@ export class Starter {
     this.#options = options
   }
 
-  /** Tries until it has worked or the partitions are gone. Never rejects. */
-  async begin(partitions: readonly Partition[], lost: boolean = false): Promise<void> {
+  /** Tries until it has worked or the partitions are gone. Never rejects. @param lost of the only partition, when the log had not what it asked for */
+  async begin(partitions: readonly Partition[], lost?: LostPosition): Promise<void> {
     const { clock, logger, signal, groupId } = this.#options
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
       const open = partitions.filter((partition) => !partition.closed)
       if (open.length === 0 || signal.aborted) return
       try {
         if (await this.#try(open, lost)) return
+        logger.warn('partitions cannot begin yet: the broker does not say where they are, or has not stored where they begin; they wait', {
+          group: groupId,
+          partitions: open.length,
+          retryMs: waitMs,
+        })
       } catch (error) {
         logger.warn('the positions of partitions could not be read; they wait', {
           group: groupId,
@@ -68,7 +73,7 @@ export class Starter {
     }
   }
 
-  async #try(partitions: readonly Partition[], lost: boolean): Promise<boolean> {
+  async #try(partitions: readonly Partition[], lost: LostPosition | undefined): Promise<boolean> {
     const waiting = partitions.filter((partition) => partition.held('starting'))
     if (waiting.length > 0) await this.#decideAll(waiting, lost)
     // A partition that the broker does not know yet (or any more) is asked for again.
@@ -79,7 +84,7 @@ export class Starter {
     return settled
   }
 
-  async #decideAll(partitions: readonly Partition[], lost: boolean): Promise<void> {
+  async #decideAll(partitions: readonly Partition[], lost: LostPosition | undefined): Promise<void> {
     const { driver, groupId } = this.#options
     const topics = [...new Set(partitions.map(({ topic }) => topic))]
     // In this order: the end that is read afterwards is not before a position that was committed.
@@ -92,12 +97,23 @@ export class Starter {
     }
   }
 
-  #decide(partition: Partition, committed: { readonly offset: number; readonly metadata: string }, range: LogRange, lost: boolean): void {
-    const { rules, known, seek } = this.#options
+  #decide(
+    partition: Partition,
+    committed: { readonly offset: number; readonly metadata: string },
+    range: LogRange,
+    lost: LostPosition | undefined,
+  ): void {
+    const { rules, known, seek, logger, groupId } = this.#options
     const isNew = partition.partition >= (known.get(partition.topic) ?? Infinity)
     const decision = decideStart(committed, range, isNew ? { ...rules, initialOffset: 'oldest' } : rules, lost)
     partition.highWatermark = range.high
-    if (decision.kind === 'fail' || decision.alert) this.#alert(partition, committed.offset, range)
+    if (lost !== undefined && decision.kind === 'start' && !decision.alert)
+      logger.warn('an offset was refused that the log has: a follower may lag behind; nothing is repeated or left out', {
+        group: groupId,
+        topic: partition.topic,
+        partition: partition.partition,
+      })
+    if (decision.kind === 'fail' || decision.alert) this.#alert(partition, lost?.position?.offset ?? committed.offset, range)
     if (decision.kind === 'fail') {
       partition.hold('stopped')
       return

@@ -75,6 +75,14 @@ export class TopicConsumer {
       onFlow: (partition) => this.#flow(partition),
       soon: options.soon ?? ((run) => void setImmediate(run)),
       onCompleted: () => this.#committer.completed(),
+      onGap: (at, offset) => {
+        logger.debug('what came begins above the position; it is read from there', {
+          group: groupId,
+          topic: at.topic,
+          partition: at.partition,
+        })
+        this.#member?.seek(at, offset)
+      },
     })
     this.#committer = new Committer({
       clock,
@@ -122,7 +130,7 @@ export class TopicConsumer {
       groupId,
       topics: [...topics.keys()],
       onBatch: (batch) => this.#onBatch(batch),
-      onSkipped: (at, through) => this.#partitions.get(at)?.skipTo(through),
+      onSkipped: (at, from, through) => this.#partitions.get(at)?.skipTo(from, through),
       beforeJoin: () => this.#drain(),
       onAssigned: (assignment) => {
         // The first assignment may come before `consume` has given the member to command.
@@ -219,6 +227,8 @@ export class TopicConsumer {
 
   #onOutOfRange(at: TopicPartition): void {
     const old = this.#partitions.get(at)
+    // kafkajs has written -2 over what was committed.
+    old?.notCommitted()
     if (old === undefined || this.#over || old.held('frozen')) return
     old.hold('frozen')
     void this.#restart(old)
@@ -231,8 +241,9 @@ export class TopicConsumer {
     } catch (error) {
       logger.error('a drain failed', { group: groupId, error: describeError(error) })
     }
+    const lost = { position: old.position(), fetchedTo: old.fetchedTo }
     const fresh = this.#over ? undefined : this.#partitions.replace(old)
-    if (fresh !== undefined) await this.#starter.begin([fresh], true)
+    if (fresh !== undefined) await this.#starter.begin([fresh], lost)
   }
 
   #onLost(reason: Error): void {

@@ -22,6 +22,8 @@ export interface DriverRecord extends TopicPartition {
 
 /** Records of one partition that were fetched together, in the order of their offsets. */
 export interface DriverBatch extends TopicPartition {
+  /** The offset that was asked for: what lies before the first record and above it was compacted, filtered or deleted. */
+  readonly from: number
   readonly records: readonly DriverRecord[]
   /** The offset to read next: above the last record, and above what was read and filtered (markers, aborted transactions). */
   readonly through: number
@@ -69,8 +71,8 @@ export interface Assignment {
 export interface ConsumerHandlers {
   /** Takes a batch. False: not taken (frozen, or not ours); it is fetched again after the next assignment. */
   onBatch(batch: DriverBatch): boolean
-  /** The log was read up to `through` without a record: only markers, or aborted transactions. */
-  onSkipped(at: TopicPartition, through: number): void
+  /** The log was read from at most `from` up to `through` without a record: only markers, or aborted transactions. */
+  onSkipped(at: TopicPartition, from: number, through: number): void
   /** Ownership may go: stop what runs, commit. The join waits for it; it is called again when a join is repeated. */
   beforeJoin(): Promise<void>
   onAssigned(assignment: Assignment): void

@@ -173,10 +173,10 @@ export class KafkajsConsumer implements DriverConsumer {
     }
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       // Only markers or aborted transactions: they never come to `eachBatch` (1.3 row 14). A batch that was not taken comes here too, with its size.
-      if (payload.batchSize > 0 || payload.lastOffset === null) return
-      this.#try('a skip', () =>
-        this.#options.onSkipped({ topic: payload.topic, partition: payload.partition }, Number(payload.lastOffset) + 1),
-      )
+      const { topic, partition, batchSize, firstOffset, lastOffset } = payload
+      if (batchSize > 0 || lastOffset === null) return
+      // Where the fetch began it does not say: at the first marker or before.
+      this.#try('a skip', () => this.#options.onSkipped({ topic, partition }, Number(firstOffset ?? lastOffset), Number(lastOffset) + 1))
     })
   }
 
@@ -224,6 +224,8 @@ export class KafkajsConsumer implements DriverConsumer {
     const taken = this.#options.onBatch({
       topic,
       partition,
+      // kafkajs' types leave it out.
+      from: Number((batch as typeof batch & { readonly fetchedOffset: string }).fetchedOffset),
       records: batch.messages.map((message) => readRecord(topic, partition, message)),
       through: Number(batch.lastOffset()) + 1,
       highWatermark: Number(batch.highWatermark),

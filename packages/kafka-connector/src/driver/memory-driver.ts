@@ -283,7 +283,7 @@ export class MemoryCluster {
       const records = log.records.slice(position - log.low, position - log.low + this.batch)
       if (records.length === 0) continue
       const through = position + records.length
-      if (member.options.onBatch({ ...at, records, through, highWatermark: high })) member.positions.set(intake, through)
+      if (member.options.onBatch({ ...at, from: position, records, through, highWatermark: high })) member.positions.set(intake, through)
       this.#wake(member)
     }
     member.options.onAlive()

@@ -19,10 +19,11 @@ const loaded = (
     onFlow: () => {},
     onCompleted,
     onFenced: () => {},
+    onGap: () => {},
   })
   made.start({ offset: 0, done: [], committed: true })
   const records = Array.from({ length: count }, (_, offset) => ({ ...at, offset, key: undefined, value: undefined, headers: [] }))
-  made.ingest({ ...at, records, through: count, highWatermark: count })
+  made.ingest({ ...at, from: 0, records, through: count, highWatermark: count })
   return { partition: made, ends }
 }
 

@@ -13,12 +13,13 @@ it('a partition waits for the schema of its next record, in order, and for nothi
       onFlow() {},
       onCompleted() {},
       onFenced() {},
+      onGap() {},
       ready: (one) => (known.has(one.offset) ? undefined : new Promise((resolve) => waiting.set(one.offset, resolve))),
     },
   )
   partition.start({ offset: 0, done: [], committed: true })
   const records = [0, 1, 2, 3].map((offset) => record({ topic: 't', partition: 0, offset }))
-  expect(partition.ingest({ topic: 't', partition: 0, records, through: 4, highWatermark: 4 })).toBe(true)
+  expect(partition.ingest({ topic: 't', partition: 0, from: 0, records, through: 4, highWatermark: 4 })).toBe(true)
   expect([emitted, partition.flows, [...waiting.keys()]]).toEqual([[0], false, [1]])
   known.add(1).add(2)
   waiting.get(1)?.()

@@ -6,12 +6,20 @@ import type { DriverRecord } from '../../src/driver/driver.ts'
 
 const at = { topic: 't', partition: 0 }
 const record = (offset: number): DriverRecord => ({ ...at, offset, timestamp: offset * 10, key: undefined, value: undefined, headers: [] })
-const batch = (offsets: readonly number[], through: number) => ({ ...at, records: offsets.map(record), through, highWatermark: through })
+const batch = (offsets: readonly number[], through: number, from: number = 0) => ({
+  ...at,
+  from,
+  records: offsets.map(record),
+  through,
+  highWatermark: through,
+})
 
 interface Bench {
   readonly partition: Partition
   readonly emitted: number[]
   readonly complete: Map<number, () => void>
+  /** Where reading was told to go back to. */
+  readonly gaps: number[]
   flows: number
   fenced: number
 }
@@ -22,6 +30,7 @@ const bench = (onEmit?: (self: Bench, offset: number) => void): Bench => {
   const self: Bench = {
     emitted,
     complete,
+    gaps: [],
     flows: 0,
     fenced: 0,
     partition: new Partition(at, {
@@ -33,6 +42,7 @@ const bench = (onEmit?: (self: Bench, offset: number) => void): Bench => {
       onFlow: () => (self.flows += 1),
       onCompleted: () => {},
       onFenced: () => (self.fenced += 1),
+      onGap: (offset) => self.gaps.push(offset),
     }),
   }
   return self
@@ -150,11 +160,34 @@ describe('a partition', () => {
     const { partition, complete } = bench()
     partition.start({ offset: 0, done: [], committed: true })
     partition.ingest(batch([0, 1], 3))
-    partition.skipTo(7)
+    partition.skipTo(3, 7)
     complete.get(1)?.()
     expect(partition.position()?.offset).toBe(0)
     complete.get(0)?.()
     expect(partition.dirty()).toMatchObject({ offset: 7, metadata: '' })
+  })
+
+  it('takes nothing that begins above its position, and has it read from there', () => {
+    const { partition, emitted, gaps } = bench()
+    partition.start({ offset: 5, done: [], committed: true })
+    expect(partition.ingest(batch([20, 21], 22, 20))).toBe(false)
+    expect([emitted, gaps, partition.fetchedTo]).toEqual([[], [5], 5])
+    // From the position, though nothing lies in the log before 20.
+    expect(partition.ingest(batch([20, 21], 22, 5))).toBe(true)
+    expect(partition.ingest(batch([10, 22], 23, 3))).toBe(true)
+    expect([emitted, gaps, partition.fetchedTo]).toEqual([[20, 21, 22], [5], 23])
+  })
+
+  it('moves over markers that begin above its position only when they come again', () => {
+    const { partition, emitted, gaps } = bench()
+    partition.start({ offset: 5, done: [], committed: true })
+    partition.skipTo(20, 30)
+    expect([gaps, partition.position()?.offset]).toEqual([[5], 5])
+    // They were of another assignment: here is what lies between.
+    expect(partition.ingest(batch([5, 6], 7, 5))).toBe(true)
+    partition.skipTo(20, 30)
+    partition.skipTo(20, 30)
+    expect([emitted, gaps, partition.fetchedTo]).toEqual([[5, 6], [5, 7], 30])
   })
 
   it('fences results that come after it was closed', () => {
@@ -229,6 +262,7 @@ describe('a batch that is handed over in slices', () => {
       onFlow: () => fetches.push(partition.flows),
       onCompleted: () => {},
       onFenced: () => {},
+      onGap: () => {},
       soon: (run) => later.push(run),
     })
     partition.start({ offset: 0, done: [], committed: true })

@@ -1,4 +1,7 @@
+import { silentLogger } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { DriverConsumer } from '../../src/driver/driver.ts'
+import { kafkajsDriver } from '../../src/driver/kafkajs-driver.ts'
 import { Bench, bodies, numbered, uniqueName, until } from './kit.ts'
 
 let bench: Bench
@@ -164,4 +167,46 @@ it('T12: stands still when told so, and other topics go on', async () => {
   await until(() => source.partitions().some((partition) => partition.held('stopped')), 'the partition is stopped')
   expect(bodies(gateway.requests.slice(10))).toEqual(['other'])
   expect((await bench.committed(group, topic))[0]?.offset).toBe(10)
+})
+
+it('is told by kafkajs where each batch was asked for: what kafkajs leaves out of its types is there', async () => {
+  const topic = await bench.topic()
+  await bench.publish(topic, numbered(0, 30))
+  const asked: number[] = []
+  let read = 0
+  const driver = kafkajsDriver(
+    { brokers: bench.bootstrap, clientId: 'test', material: () => Promise.resolve({}), retries: 2 },
+    { maxWaitMs: 50 },
+    silentLogger,
+  )
+  const opened: { member?: DriverConsumer } = {}
+  const member = await driver.consume({
+    groupId: uniqueName('g'),
+    topics: [topic],
+    onBatch: (batch) => {
+      asked.push(batch.from)
+      // The first one is refused, and asked for again from the place it is sent to.
+      // It may come before there is a member to command.
+      if (opened.member === undefined) asked.pop()
+      else if (asked.length === 1) opened.member.seek(batch, 10)
+      else read = batch.through
+      return read > 0
+    },
+    onSkipped: () => {},
+    beforeJoin: () => Promise.resolve(),
+    onAssigned: () => {},
+    onOutOfRange: () => {},
+    onAlive: () => {},
+    onLost: () => {},
+  })
+  opened.member = member
+  try {
+    await until(() => read === 30, 'all of it is read')
+    await bench.publish(topic, numbered(30, 31))
+    await until(() => read === 31, 'what came is read')
+    expect([asked[0], asked[1], asked.at(-1)]).toEqual([0, 10, 30])
+  } finally {
+    await member.stop()
+    await driver.close()
+  }
 })
