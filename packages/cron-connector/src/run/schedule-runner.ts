@@ -129,9 +129,12 @@ export class ScheduleRunner {
     if (plan.newest === undefined) return
     const { settings, id } = this.#definition
     const { record } = this.#claims
-    const left = Math.min(MAX_OPEN - record.open.size, (settings.maxRuns ?? Infinity) - record.runs)
-    const taken = this.#gate(plan.fire.slice(0, left))
-    const given = plan.given + plan.fire.length - taken.length
+    const room = MAX_OPEN - record.open.size
+    const due = plan.fire.slice(0, Math.min(room, (settings.maxRuns ?? Infinity) - record.runs))
+    const taken = this.#gate(due)
+    // Those that wait for room have come, and are not given up: the catch-up policy has its say when there is some.
+    const waiting = plan.fire.slice(room)
+    const given = plan.given + plan.fire.length - waiting.length - taken.length
     if (given > 0)
       this.#host.logger.info('slots are not run', {
         schedule: id,
@@ -141,7 +144,7 @@ export class ScheduleRunner {
         catchUp: settings.catchUp,
       })
     if (taken.length > 0) this.#claim(taken)
-    record.cursor = Math.max(record.cursor, plan.newest)
+    record.cursor = Math.max(record.cursor, waiting.length > 0 ? (due.at(-1)?.slot ?? record.cursor) : plan.newest)
     // A slot that is skipped is consumed, else it would come back as a missed one.
     if (taken.length === 0 && plan.fire.length > 0) this.#claims.save().catch(this.#host.failed)
   }

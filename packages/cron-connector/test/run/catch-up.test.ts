@@ -6,7 +6,7 @@ import { MAX_MISSED, newestSlots, planDue } from '../../src/run/plan.ts'
 import { nextEvery } from '../../src/schedule/every.ts'
 import type { Timeline } from '../../src/schedule/timeline.ts'
 import { zoneOf } from '../../src/schedule/zone.ts'
-import { cronFunction, header, noon, rig } from './harness.ts'
+import { cronFunction, header, noon, rig, settled } from './harness.ts'
 
 const away = async (
   annotations: Record<string, string>,
@@ -61,6 +61,37 @@ describe('T27 slots missed while the connector was down', () => {
   it('outside the window nothing runs', async () => {
     const { times } = await away({ schedule: '5 12 * * *' }, 60)
     expect(times).toEqual([])
+  })
+})
+
+describe('T9 C4 while nothing is acknowledged, since the gateway is away', () => {
+  const seconds = 290
+  const returned = async (policy: string, awayFor: number): Promise<string[]> => {
+    const one = await rig({ functions: [cronFunction('job', { schedule: '* * * * * *', 'catch-up': policy })] })
+    await one.pass(awayFor)
+    // It comes back: all that waits is acknowledged, and what this makes room for too.
+    for (let done = 0, idle = 0; idle < 3; idle = done < one.emitted.length ? 0 : idle + 1) {
+      for (const delivery of one.emitted.slice(done, done + 7)) void delivery.ack({ results: [] })
+      done = Math.min(done + 7, one.emitted.length)
+      await settled()
+      one.clock.advance(1)
+      await settled()
+    }
+    const times = one.times()
+    await one.session.close()
+    return times
+  }
+  const slots = (from: number, through: number): string[] =>
+    Array.from({ length: through - from + 1 }, (_, n) => new Date(noon + (from + n) * 1000).toISOString().slice(11, 19))
+
+  it('all: no slot of the window is lost, also where more have come than may be open at once', async () => {
+    expect((await returned('all', seconds)).toSorted()).toEqual(slots(1, seconds))
+  })
+
+  it('last: of those that found no room the ones that are on time still run', async () => {
+    const times = await returned('last', seconds)
+    expect(times.slice(0, 256)).toEqual(slots(1, 256))
+    expect(times.at(-1)).toBe(slots(seconds, seconds)[0])
   })
 })
 
