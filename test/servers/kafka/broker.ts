@@ -18,8 +18,8 @@ export interface Broker {
   readonly address: string
   /** The proxy in front of the door `proxied`, when there is one. */
   readonly proxy: Proxy | undefined
-  /** SIGTERM, and waits: leadership moves first. SIGKILL after 30 s. */
-  stop(): Promise<void>
+  /** SIGTERM, and waits: leadership moves first. SIGKILL after `graceMs`. @default 30000 */
+  stop(graceMs?: number): Promise<void>
   kill9(): Promise<void>
   /** Starts it after `stop` or `kill9` and waits until it is ready. */
   start(): Promise<void>
@@ -43,6 +43,8 @@ export interface BrokerInput {
   readonly heapMb: number
   readonly logLevel: 'info' | 'warn'
   readonly compiler: 'full' | 'quick'
+  /** Of `class-archive.ts`. */
+  readonly classFlags: readonly string[]
 }
 
 const readyTimeoutMs = 120_000
@@ -51,7 +53,7 @@ const readyTimeoutMs = 120_000
 export const createBroker = (input: BrokerInput): Broker => {
   const logging = join(input.folder, 'log4j2.properties')
   const quick = input.compiler === 'quick' ? ['-XX:TieredStopAtLevel=1'] : []
-  const jvm = [...quick, '-XX:+UseSerialGC', `-Dlog4j2.configurationFile=${logging}`, '-cp', `${input.jars}/*`]
+  const jvm = [...quick, '-XX:+UseSerialGC', ...input.classFlags, `-Dlog4j2.configurationFile=${logging}`, '-cp', `${input.jars}/*`]
   let child: Child | undefined
 
   const awaitReady = async (started: Child): Promise<void> => {
@@ -78,9 +80,9 @@ export const createBroker = (input: BrokerInput): Broker => {
     await awaitReady(child)
   }
 
-  const stop = async (): Promise<void> => {
+  const stop = async (graceMs = 30_000): Promise<void> => {
     child?.signal('SIGCONT')
-    await child?.stop(30_000)
+    await child?.stop(graceMs)
   }
 
   return {

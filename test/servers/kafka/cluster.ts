@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { scratchFolder } from '../../processes/reaper.ts'
 import { createPortSet } from '../ports.ts'
 import type { Proxy, Toxiproxy } from '../toxiproxy.ts'
-import { createTopic, leaderOf, type TopicOptions } from './admin.ts'
+import { createClient, createTopic, leaderOf, type TopicOptions } from './admin.ts'
 import { createClusterId, credentials, users, type KafkaAddresses } from './addresses.ts'
 import { kafkaJars, kafkaVersion } from './artifacts.ts'
 import { createBroker, type Broker } from './broker.ts'
+import { classArchiveFlags } from './class-archive.ts'
 import { formatData } from './format.ts'
 import { makeCertificates, type Certificates, type ServerCertificate } from '../certificates.ts'
 import { serverProperties, type BrokerPorts } from './properties.ts'
+import { readTopic } from './read-topic.ts'
 
 export interface KafkaOptions {
   /** SASL, TLS, mTLS and ACLs beside the plain door. @default true for one broker, false for several */
@@ -109,8 +111,32 @@ const clusterOf = (addresses: KafkaAddresses, brokers: readonly Broker[], stop: 
   [Symbol.asyncDispose]: stop,
 })
 
+/** A broker with all doors, and what most tests do with it: its classes are those worth keeping. */
+const useOnce = async (version: string, classFlags: readonly string[]): Promise<void> => {
+  const server = await start(1, { secure: true, version }, classFlags)
+  try {
+    await server.createTopic('classes')
+    const client = createClient({ brokers: [...server.bootstrap] })
+    const producer = client.producer()
+    await producer.connect()
+    await producer.send({ topic: 'classes', messages: [{ value: 'x' }] })
+    await producer.disconnect()
+    await readTopic(client, 'classes', 1)
+    // It writes the archive when it ends: 10 s on a free machine.
+    await server.broker.stop(180_000)
+  } finally {
+    await server.stop()
+  }
+}
+
 /** Starts so many brokers, which are controllers too. Throws a `TestBedError` when they cannot be had. */
 export const startKafka = async (nodeCount: number, options: KafkaOptions): Promise<KafkaCluster> => {
+  const version = options.version ?? kafkaVersion
+  await kafkaJars(version)
+  return start(nodeCount, options, await classArchiveFlags(version, (flags) => useOnce(version, flags)))
+}
+
+const start = async (nodeCount: number, options: KafkaOptions, classFlags: readonly string[]): Promise<KafkaCluster> => {
   const jars = await kafkaJars(options.version)
   const folder = scratchFolder('kafka')
   const ports = createPortSet()
@@ -153,6 +179,7 @@ export const startKafka = async (nodeCount: number, options: KafkaOptions): Prom
           heapMb: options.heapMb ?? 512,
           logLevel: options.logLevel ?? 'warn',
           compiler: options.compiler ?? 'quick',
+          classFlags,
         }),
       )
     }
