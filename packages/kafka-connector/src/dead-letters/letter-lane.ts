@@ -7,7 +7,7 @@ import type { LetterTopic } from './letter-topics.ts'
 /** A letter on its way into the topic. */
 export interface LetterWrite {
   readonly record: OutgoingRecord
-  /** Written instead where the topic finds `record` too large. */
+  /** Written instead where the topic finds `record` too large, also when it is compressed. */
   readonly reduced: OutgoingRecord
   /** Of the origin: letters of one partition stay together, and in order. */
   readonly partition: number
@@ -19,6 +19,8 @@ interface Pending extends LetterWrite {
   reject(error: unknown): void
   /** It was in a refused `send` with others: it may be the one that is at fault. */
   alone: boolean
+  /** The topic found it too large: it is compressed, as its producer may have done. */
+  isPacked: boolean
   isReduced: boolean
   /** The topic does not take its time: it is written with that of the moment. */
   isLate: boolean
@@ -66,7 +68,16 @@ export class LetterLane {
   write(letter: LetterWrite): Promise<void> {
     if (this.#closed) return Promise.reject(this.#unconfirmed(letter.partition, 'the dead letters are closed'))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...letter, bytes: sizeOf(letter.record), resolve, reject, alone: false, isReduced: false, isLate: false })
+      this.#queue.push({
+        ...letter,
+        bytes: sizeOf(letter.record),
+        resolve,
+        reject,
+        alone: false,
+        isPacked: false,
+        isReduced: false,
+        isLate: false,
+      })
       this.#running ??= this.#run()
     })
   }
@@ -138,7 +149,11 @@ export class LetterLane {
     const { topic } = this.#options
     const partition = this.#target(batch[0] as Pending)
     const records = batch.map((letter) => this.#recordOf(letter))
-    const offset = await (this.#producer as DriverProducer).send({ topic, partition }, records)
+    const offset = await (this.#producer as DriverProducer).send(
+      { topic, partition },
+      records,
+      batch.some(({ isPacked }) => isPacked),
+    )
     if (offset === undefined || !Number.isSafeInteger(offset) || offset < 0) {
       throw this.#unconfirmed(partition, 'its answer does not name the partition')
     }
@@ -160,7 +175,8 @@ export class LetterLane {
       for (const letter of batch) letter.alone = true
       this.#queue.unshift(...batch)
     } else if (code === 'E_KAFKA_LETTER_TOO_LARGE' && !only.isReduced) {
-      only.isReduced = true
+      if (only.isPacked) only.isReduced = true
+      else only.isPacked = true
       only.alone = true
       this.#queue.unshift(only)
     } else if (isTimeRefused(error) && !only.isLate) {

@@ -6,7 +6,7 @@ import type { TopicPartition } from './driver.ts'
 import { translateError } from './kafka-errors.ts'
 import type { ErrorPlace } from './kafka-errors.ts'
 import { KafkajsAdmin } from './kafkajs-admin.ts'
-import { Kafka } from './kafkajs.ts'
+import { CompressionTypes, Kafka } from './kafkajs.ts'
 import type { Admin, IHeaders, Message, Producer } from './kafkajs.ts'
 import type { DriverProducer, LetterDriver, NewTopic, OutgoingRecord } from './letter-driver.ts'
 import { translateProduceError } from './produce-errors.ts'
@@ -40,10 +40,11 @@ class KafkajsProducer implements DriverProducer {
     this.#place = place
   }
 
-  async send(at: TopicPartition, records: readonly OutgoingRecord[]): Promise<number | undefined> {
+  async send(at: TopicPartition, records: readonly OutgoingRecord[], packed: boolean): Promise<number | undefined> {
     const messages = records.map((record) => messageOf(record, at.partition))
+    const compression = packed ? CompressionTypes.GZIP : CompressionTypes.None
     try {
-      const answers = await this.#producer.send({ topic: at.topic, acks: -1, messages })
+      const answers = await this.#producer.send({ topic: at.topic, acks: -1, compression, messages })
       // A broker that was asked for nothing, after a leader moved, answers with nothing.
       const answer = answers.find((one) => one?.topicName === at.topic && one.partition === at.partition && one.errorCode === 0)
       return answer?.baseOffset === undefined ? undefined : Number(answer.baseOffset)

@@ -17,9 +17,10 @@ export interface DriverProducer {
    * Writes to one partition, in order. Resolves with the offset of the first record as the broker gave it, or `undefined` when the answer
    * does not name the partition.
    *
+   * @param packed compressed: brokers measure what they are sent, and what a producer had compressed may be too large as it is
    * @throws MillraceError `E_KAFKA_LETTER_*`; some of the records may be in the log nevertheless
    */
-  send(at: TopicPartition, records: readonly OutgoingRecord[]): Promise<number | undefined>
+  send(at: TopicPartition, records: readonly OutgoingRecord[], packed: boolean): Promise<number | undefined>
   close(): Promise<void>
 }
 

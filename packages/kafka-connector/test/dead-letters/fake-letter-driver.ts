@@ -17,6 +17,8 @@ export class FakeLetterDriver implements LetterDriver {
   denied = new Set<string>()
   canCreate = true
   maxBytes = Infinity
+  /** What compression leaves of a record. */
+  packsTo = 1
   maxTime = Infinity
   sends: { topic: string; partition: number; records: number; producer: number }[] = []
 
@@ -60,7 +62,7 @@ export class FakeLetterDriver implements LetterDriver {
     let refused = false
     const appended = new Set<string>()
     return Promise.resolve({
-      send: async ({ topic, partition }, records) => {
+      send: async ({ topic, partition }, records, packed) => {
         await Promise.resolve()
         if (refused) throw new Error('a producer was used after a refusal')
         this.sends.push({ topic, partition, records: records.length, producer: id })
@@ -75,7 +77,7 @@ export class FakeLetterDriver implements LetterDriver {
           (sum, { headers, value }) => sum + (value?.length ?? 0) + headers.reduce((all, [, v]) => all + v.length, 0),
           0,
         )
-        if (bytes > this.maxBytes) return fail('E_KAFKA_LETTER_TOO_LARGE')
+        if (bytes * (packed ? this.packsTo : 1) > this.maxBytes) return fail('E_KAFKA_LETTER_TOO_LARGE')
         if (records.some(({ timestamp = 0 }) => timestamp > this.maxTime)) {
           refused = true
           throw new MillraceError('E_KAFKA_LETTER_WRITE', { topic, refused: 'timestamp' })

@@ -215,6 +215,16 @@ describe('what is acknowledged is in the log', () => {
     expect(driver.producers).toBe(1)
   })
 
+  it('compresses a letter that is too large as it is, and then keeps all of it', async () => {
+    const driver = withTopics()
+    const sink = open(driver)
+    driver.maxBytes = 2000
+    driver.packsTo = 0.5
+    await sink.write(letterOf(record({ value: Buffer.alloc(2500) })))
+    expect(headerText(driver.all('orders.dlq')[0]?.headers ?? [], 'millrace-error')).toBeDefined()
+    await expect(sink.write(letterOf(record({ value: Buffer.alloc(5000) })))).rejects.toMatchObject({ code: 'E_KAFKA_LETTER_TOO_LARGE' })
+  })
+
   it('cuts the error text of a letter that is too large, then says so and holds', async () => {
     const driver = withTopics()
     const sink = open(driver)

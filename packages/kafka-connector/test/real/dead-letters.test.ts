@@ -1,3 +1,4 @@
+import { randomBytes as noise } from 'node:crypto'
 import { silentLogger } from '@millrace/sdk'
 import type { DeadLetter } from '@millrace/sdk'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -59,19 +60,24 @@ describe('dead letters in a real topic', () => {
     expect(config.topics[0]?.partitions).toHaveLength(3)
   })
 
-  it('are held with a coded error when they are too large, and without their error text when that helps', async () => {
+  it('are compressed when they are too large, then without their error text, then held with a coded error', async () => {
     const { bootstrap, createTopic } = await kafka.shared()
     const topic = uniqueName('large')
     await createTopic(topic)
     await createTopic(`${topic}.dlq`, { config: { 'max.message.bytes': '3000' } })
     const sink = kafkaDeadLetters({ connection: connectionTo(bootstrap), logger: silentLogger })
-    const long = { ...letterOf(topic, 1), detail: 'd'.repeat(1024), history: [{ at: 5, durationMs: 0, error: 'e'.repeat(2000) }] }
-    await sink.write({ ...long, event: letterOf(topic, 1, 0, Buffer.alloc(1200)).event })
-    await expect(sink.write(letterOf(topic, 2, 0, Buffer.alloc(5000)))).rejects.toMatchObject({ code: 'E_KAFKA_LETTER_TOO_LARGE' })
+    const long = {
+      ...letterOf(topic, 1),
+      detail: noise(768).toString('base64'),
+      history: [{ at: 5, durationMs: 0, error: noise(768).toString('base64') }],
+    }
+    await sink.write({ ...long, event: letterOf(topic, 0, 0, Buffer.alloc(100_000)).event })
+    await sink.write({ ...long, event: letterOf(topic, 1, 0, noise(2200)).event })
+    await expect(sink.write(letterOf(topic, 2, 0, noise(5000)))).rejects.toMatchObject({ code: 'E_KAFKA_LETTER_TOO_LARGE' })
     // And goes on with the next.
     await sink.write(letterOf(topic, 3))
     await sink.close()
-    expect((await readAll(bootstrap, `${topic}.dlq`)).map(({ detail }) => detail)).toEqual(['', 'it failed'])
+    expect((await readAll(bootstrap, `${topic}.dlq`)).map(({ detail }) => detail)).toEqual([long.detail, '', 'it failed'])
   })
 
   it('are missed before anything is taken in, when their topic may not be made', async () => {
