@@ -9,7 +9,7 @@ import { startFunctionProcess, type FunctionProcess } from './function-process.t
 import type { LedgerFunction } from './function-server.ts'
 import type { Load } from './load.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { readRecords, type InvocationRecord, type PublishRecord } from './records.ts'
+import { followRecords, type InvocationRecord, type PublishRecord } from './records.ts'
 
 export interface LedgerSides {
   /** Makes the ids unique: the topic or queue. */
@@ -45,8 +45,13 @@ export class LedgerRun implements AsyncDisposable {
   readonly #folder: ScratchFolder
   readonly #connectors: Connector[] = []
   readonly #loads: Load[] = []
+  readonly #readPublished: () => readonly PublishRecord[]
+  readonly #readInvocations: () => readonly InvocationRecord[]
 
   constructor(sides: OpenedSides) {
+    // Tests ask ten times a second.
+    this.#readPublished = followRecords(join(sides.folder.path, 'published'))
+    this.#readInvocations = followRecords(join(sides.folder.path, 'invocations'))
     this.functions = sides.functions
     this.publisher = sides.publisher
     this.#folder = sides.folder
@@ -80,11 +85,11 @@ export class LedgerRun implements AsyncDisposable {
   }
 
   published(): readonly PublishRecord[] {
-    return readRecords<PublishRecord>(join(this.#folder.path, 'published'))
+    return this.#readPublished()
   }
 
   invocations(): readonly InvocationRecord[] {
-    return readRecords<InvocationRecord>(join(this.#folder.path, 'invocations'))
+    return this.#readInvocations()
   }
 
   calls(): readonly Call[] {

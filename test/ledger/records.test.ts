@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { scratchFolder, type ScratchFolder } from '../processes/reaper.ts'
 import { createPublisher } from './publisher.ts'
-import { appendTo, readRecords, type PublishRecord } from './records.ts'
+import { appendTo, followRecords, readRecords, type PublishRecord } from './records.ts'
 
 let folder: ScratchFolder
 let path: string
@@ -37,6 +37,26 @@ test('the half line of a writer that was killed is left out, and the next writer
   file.add({ value: 2 })
   file.close()
   expect(readRecords(path)).toEqual([{ value: 1 }, { value: 2 }])
+})
+
+test('one that follows a file has what was added since, each line once it is whole, and what it gave before stays as it was', () => {
+  const read = followRecords(path)
+  expect(read()).toEqual([])
+  writeFileSync(path, '{"value":"é"}\n{"val')
+  const first = read()
+  expect(first).toEqual([{ value: 'é' }])
+  appendFileSync(path, 'ue":2}\n')
+  expect(read()).toEqual([{ value: 'é' }, { value: 2 }])
+  expect(first).toHaveLength(1)
+  // The next writer cuts off what the one before left, and that was never read.
+  appendFileSync(path, '{"torn')
+  read()
+  const file = appendTo(path)
+  file.add({ value: 3 })
+  file.close()
+  expect(read()).toEqual([{ value: 'é' }, { value: 2 }, { value: 3 }])
+  appendFileSync(path, 'rubbish\n')
+  expect(read).toThrow(`${path}:4 is not a record: rubbish`)
 })
 
 test('damage elsewhere is an error that names the line', () => {

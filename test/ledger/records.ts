@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs'
 
 /**
  * What the producing side knows of an event. `sent` is written before the event goes to the source and `confirmed` after the source
@@ -63,15 +63,42 @@ export const appendTo = <T>(path: string): AppendFile<T> => {
   }
 }
 
-/** The records of a file; none when there is no file. A last line without its end, of a writer that was killed, is left out. */
-export const readRecords = <T>(path: string): readonly T[] => {
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines.slice(0, -1).map((line, index) => {
-    try {
-      return JSON.parse(line) as T
-    } catch (cause) {
-      throw new Error(`${path}:${index + 1} is not a record: ${line.slice(0, 200)}`, { cause })
-    }
-  })
+const parse = <T>(path: string, text: string, linesBefore: number): T[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => {
+      try {
+        return JSON.parse(line) as T
+      } catch (cause) {
+        throw new Error(`${path}:${linesBefore + index + 1} is not a record: ${line.slice(0, 200)}`, { cause })
+      }
+    })
+
+/** What was added to a file beyond `from`, up to the end of its last whole line. */
+const readBeyond = (path: string, from: number): Buffer => {
+  if (!existsSync(path)) return Buffer.alloc(0)
+  const fd = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - from))
+    const read = readSync(fd, bytes, 0, bytes.length, from)
+    return bytes.subarray(0, bytes.subarray(0, read).lastIndexOf(0x0a) + 1)
+  } finally {
+    closeSync(fd)
+  }
 }
+
+/** Reads the records of a file again and again: only what was added since the last time is read. */
+export const followRecords = <T>(path: string): (() => readonly T[]) => {
+  const records: T[] = []
+  let position = 0
+  return () => {
+    const bytes = readBeyond(path, position)
+    for (const record of parse<T>(path, bytes.toString('utf8'), records.length)) records.push(record)
+    position += bytes.length
+    return [...records]
+  }
+}
+
+/** The records of a file; none when there is no file. A last line without its end, of a writer that was killed, is left out. */
+export const readRecords = <T>(path: string): readonly T[] => followRecords<T>(path)()

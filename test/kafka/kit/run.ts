@@ -8,6 +8,7 @@ import { acknowledgedUpTo, report, type Report, type ReportInput } from '../../l
 import type { Connector, ConnectorProgram } from '../../processes/connector.ts'
 import { waitUntil } from '../../processes/wait-until.ts'
 import { createClient, createTopic, uniqueName, withAdmin, type TopicOptions } from '../../servers/kafka.ts'
+import { coordinatorReady } from './coordinator.ts'
 import { partitionOf, startLoad, type LoadOptions } from './load.ts'
 
 export interface RunOptions {
@@ -77,6 +78,7 @@ export class KafkaRun extends LedgerRun {
     const { annotations, keys, behaviour } = options
     const topic = uniqueName('ledger')
     await createTopic(options.brokers, topic, { partitions: options.partitions ?? 4, ...options.topicOptions })
+    await coordinatorReady(options.brokers, topic)
     const functions = [KafkaRun.#listed(topic, annotations)]
     const sides = await openSides({
       prefix: topic,

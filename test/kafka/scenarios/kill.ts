@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { attachConnector, spawnConnector } from '../../processes/connector.ts'
-import { waitUntil } from '../../processes/wait-until.ts'
+import { killOnce } from '../../ledger/kill-once.ts'
 import type { PublishRecord } from '../../ledger/records.ts'
 import { KafkaRun, type Committed } from '../kit/run.ts'
 
@@ -54,26 +53,6 @@ const uncovered = async (run: KafkaRun): Promise<ReadonlySet<string>> => {
   return new Set([...run.succeeded()].filter((id) => !isCovered(id)))
 }
 
-/** Kills in two ways in turn: at any moment of the start, and at any moment of the work. */
-const killOnce = async (run: KafkaRun, random: () => number, early: boolean, env: Readonly<Record<string, string>>): Promise<void> => {
-  const before = run.activity
-  const child = await spawnConnector(run.program(env))
-  try {
-    if (early) await pause(random() * 1500)
-    else {
-      await waitUntil(() => run.activity > before + 200 || !child.running, {
-        timeoutMs: 30_000,
-        everyMs: 10,
-        what: () => `a call:\n${child.output()}`,
-      })
-      await pause(random() * 1000)
-    }
-    if (!child.running) throw new Error(`the connector ended by itself:\n${child.output()}`)
-  } finally {
-    await child.kill9()
-  }
-}
-
 /**
  * Kills the connector with -9 again and again while events come, then lets one finish. Throws when an event was lost, when one came again
  * that the commit had covered, or when the order by key broke.
@@ -85,9 +64,7 @@ export const killConnector = async ({ brokers, kills, random, perSecond = 300, e
   const windows: number[] = []
   const mayRepeat = new Set<string>()
   for (let index = 0; index < kills; index++) {
-    await killOnce(run, random, index % 4 === 3, times)
-    // The function notices that its callers are gone.
-    await pause(50)
+    await killOnce(run, run.program(times), { random, early: index % 4 === 3, waitMs: 60_000 })
     const window = await uncovered(run)
     windows.push(window.size)
     for (const id of window) mayRepeat.add(id)

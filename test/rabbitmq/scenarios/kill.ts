@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../../ledger/calls.ts'
+import { killOnce } from '../../ledger/kill-once.ts'
 import { attachConnector, spawnConnector } from '../../processes/connector.ts'
-import { waitUntil } from '../../processes/wait-until.ts'
 import { RabbitmqRun, type RunOptions } from '../kit/run.ts'
 
 export interface KillOptions extends Pick<RunOptions, 'broker' | 'mode' | 'prefetch' | 'queueType'> {
@@ -19,29 +18,6 @@ export interface KillFigures {
   readonly mostOfOneKill: number
   /** Calls that a kill has cut. */
   readonly cut: number
-}
-
-/** Kills in two ways in turn: at any moment of the start, and at any moment of the work. */
-const killOnce = async (run: RabbitmqRun, random: () => number, early: boolean): Promise<void> => {
-  const before = run.activity
-  const child = await spawnConnector(run.program())
-  try {
-    if (early) await pause(random() * 1500)
-    else {
-      await waitUntil(() => run.activity > before + 200 || !child.running, {
-        timeoutMs: 60_000,
-        everyMs: 10,
-        what: () => `a call:\n${child.output()}`,
-      })
-      await pause(random() * 1000)
-    }
-    if (!child.running) throw new Error(`the connector ended by itself:\n${child.output()}`)
-  } finally {
-    await child.kill9()
-  }
-  // The function notices that its callers are gone, whatever was on its way to it.
-  await pause(50)
-  await waitUntil(() => run.calls().every(({ end }) => end !== Infinity), { timeoutMs: 10_000, what: 'the end of the calls of the dead' })
 }
 
 /**
@@ -75,7 +51,7 @@ export const killConnector = async ({ kills, random, perSecond = 300, ...options
   const load = run.load({ perSecond })
   const boundaries: number[] = []
   for (let index = 0; index < kills; index++) {
-    await killOnce(run, random, index % 4 === 3)
+    await killOnce(run, run.program(), { random, early: index % 4 === 3, waitMs: 60_000 })
     boundaries.push(run.invocations().length)
   }
   const connector = await attachConnector(await spawnConnector(run.program()))
