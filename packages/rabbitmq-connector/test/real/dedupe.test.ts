@@ -1,6 +1,7 @@
 import { noMetrics, redisState, silentLogger, systemClock } from '@millrace/sdk'
 import type { Logger, StateStore } from '@millrace/sdk'
 import { afterEach, expect, test } from 'vitest'
+import { until } from '../../../../test/ledger/until.ts'
 import { redis, uniqueName } from '../../../../test/servers/redis.ts'
 import type { RedisServer } from '../../../../test/servers/redis.ts'
 import { dedupe } from '../../src/dedupe/dedupe.ts'
@@ -27,14 +28,6 @@ const replica = async (
   ends.push(() => state.close())
   const made = dedupe({ state, clock: systemClock, logger: silentLogger, metrics: noMetrics, retryMs: 100, ...options })
   return { seen: (id) => made.seen(id), mark: (id) => made.mark(id), state }
-}
-
-const until = async (done: () => Promise<boolean>, what: string): Promise<void> => {
-  const end = performance.now() + 10_000
-  while (!(await done())) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 test('two replicas know what the other has finished, and many marks at once', async () => {

@@ -86,12 +86,5 @@ export class Bench {
 /** What the functions were called with, in the order of the calls. */
 export const bodies = (requests: readonly RecordedRequest[]): string[] => requests.map((request) => request.body.toString())
 
-export const until = async (done: () => boolean | Promise<boolean>, what: string, ms: number = 15_000): Promise<void> => {
-  const end = performance.now() + ms
-  while (!(await done())) {
-    if (performance.now() > end) throw new Error(`after ${ms} ms not: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 export { uniqueName }
+export { until } from '../../../../test/ledger/until.ts'
