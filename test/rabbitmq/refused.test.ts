@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { spawnConnector } from '../processes/connector.ts'
-import { waitUntil } from '../processes/wait-until.ts'
 import { rabbitmq, type SharedRabbitmq } from '../servers/rabbitmq.ts'
+import { expiredDoor } from '../kafka/kit/expired-door.ts'
 import { connectorMain } from './kit/run.ts'
 import { called, complaintOf, Stage } from './kit/stage.ts'
 
@@ -69,17 +69,17 @@ describe.concurrent('what is wrong is said, with what to do', () => {
     'a certificate that has expired, and one of another authority: not connected, said as such, and nothing is sent',
     { timeout },
     async () => {
-      await using server = await rabbitmq.single({ serverCertificate: 'expired' })
-      await using stage = await Stage.open(server)
+      await using door = await expiredDoor(broker.port)
+      await using stage = await Stage.open(broker)
       const gateway = await stage.gateway({ f: { annotations: { topic: 'q' } } })
       const place = { gateway_url: gateway.url, ...stage.place }
-      const door = `amqps://localhost:${server.tlsPort}`
-      const expired = await stage.start({ ...place, rabbitmq_url: door, rabbitmq_ca_file: stage.file('ca.pem', server.certificates.ca) })
-      const stranger = await stage.start({ ...place, rabbitmq_url: door, rabbitmq_ca_file: stage.file('ca.pem', broker.certificates.ca) })
+      const url = `amqps://localhost:${door.port}`
+      const expired = await stage.start({ ...place, rabbitmq_url: url, rabbitmq_ca_file: stage.file('ca.pem', door.ca) })
+      const stranger = await stage.start({ ...place, rabbitmq_url: url, rabbitmq_ca_file: stage.file('ca.pem', broker.certificates.ca) })
       expect(await complaintOf(expired, 'E_RABBITMQ_TLS')).toMatch(/certificate has expired[^]*Look at names and dates/)
       expect(await complaintOf(stranger, 'E_RABBITMQ_TLS')).toMatch(/certificate[^]*Set the CA to the authority/)
       for (const connector of [expired, stranger]) expect((await connector.get('/readyz')).status).toBe(503)
-      await waitUntil(async () => (await server.connections()).length === 0, { timeoutMs: 10_000, what: 'no connection' })
+      expect([door.connections >= 2, door.received]).toEqual([true, 0])
     },
   )
 })

@@ -1,17 +1,25 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { say } from '../kafka/kit/say.ts'
 import { waitUntil } from '../processes/wait-until.ts'
-import { rabbitmq } from '../servers/rabbitmq.ts'
+import { onlyIntake, planOf, TopologyBench } from '../../packages/rabbitmq-connector/test/real/topology-kit.ts'
+import { fn } from '../../packages/rabbitmq-connector/test/topology/kit.ts'
+import { rabbitmq, type RabbitmqServer } from '../servers/rabbitmq.ts'
 import { awaitKeys } from './kit/bindings.ts'
 import { RabbitmqRun } from './kit/run.ts'
 
 const annotation = (name: string): string => `com.openfaas.connector.${name}`
 
+// One broker of 4.0 for both: it is the most expensive of all to start.
+let broker: RabbitmqServer
+beforeAll(async () => {
+  broker = await rabbitmq.single({ version: '4.0' })
+}, 180_000)
+afterAll(() => broker?.stop(), 60_000)
+
 test(
   'RMQ-13 RabbitMQ 4.0: deliver, retry by a delay queue, dead letter, kill -9, and other keys under load',
   { timeout: 180_000 },
   async () => {
-    await using broker = await rabbitmq.single({ version: '4.0' })
     const behaviour = [
       { key: 'k1', attemptUpTo: 1, status: 503, headers: { 'retry-after': '1' } },
       // Refused for good.
@@ -60,5 +68,33 @@ test(
     expect(new Set(deadLettered.map(({ id }) => id)).size).toBe(refused)
     expect(new Set(deadLettered.map(({ reason }) => reason))).toEqual(new Set(['rejected']))
     expect((await second.stop()).code).toBe(0)
+  },
+)
+
+test(
+  'RabbitMQ 4.0 takes the plan for its version, and of a plan for 3.10 only the limit of letters differs',
+  { timeout: 60_000 },
+  async () => {
+    const declared = fn('f.x', { exchange: 'events', 'exchange-type': 'topic', 'routing-keys': 'a.#' })
+    await using ends = new AsyncDisposableStack()
+    const bench = await TopologyBench.open(broker)
+    ends.defer(() => bench.close())
+    const link = await bench.link()
+    expect(link.serverVersion).toMatch(/^4\.0\./)
+    const now = onlyIntake(planOf([declared], { serverVersion: link.serverVersion }))
+    await bench.applier().apply(link, onlyIntake(planOf([declared], { serverVersion: '3.10.8' })))
+    const { drift } = await bench.applier().apply(link, now)
+    expect(drift.map(({ context }) => context['name'])).toEqual(['faas.x.f.dlq'])
+    expect(drift[0]?.message).toContain("inequivalent arg 'x-delivery-limit'")
+    const channel = await link.openChannel()
+    for (const queue of [now.queue, ...now.declare.besides.map((beside) => beside.queue)]) {
+      await channel.deleteQueue(queue, { ifEmpty: false, ifUnused: false })
+    }
+    await channel.close()
+    bench.lines.splice(0)
+    const applier = bench.applier()
+    expect(await applier.apply(link, now)).toMatchObject({ drift: [], tiers: now.tiers })
+    expect(await applier.apply(link, now)).toMatchObject({ drift: [] })
+    expect(bench.lines).toEqual([])
   },
 )

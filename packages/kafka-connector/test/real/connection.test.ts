@@ -47,8 +47,8 @@ describe('the cluster is reached', () => {
 })
 
 describe('what is wrong is told by its code', () => {
-  it('wrong password', async () => {
-    const sasl = { mechanism: 'scram-sha-512', username: 'alice', password: new Secret('wrong') } as const
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('T15: wrong password, %s', async (mechanism) => {
+    const sasl = { mechanism, username: 'alice', password: new Secret('wrong') }
     expect(await reach(server.secure.saslPlaintext, { sasl })).toBe('E_KAFKA_AUTHENTICATION')
   })
 
