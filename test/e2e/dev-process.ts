@@ -24,8 +24,8 @@ export interface MillraceProcess {
 
 /** Nothing of the surroundings' settings reaches the process. */
 const environment = (extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv => {
-  const { PATH, HOME, TMPDIR } = process.env
-  return { PATH, HOME, TMPDIR, ...extra }
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env
+  return { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE, ...extra }
 }
 
 const wait = (child: ChildProcess, text: () => string, pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> =>

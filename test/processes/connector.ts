@@ -8,7 +8,7 @@ export interface ConnectorProgram {
   readonly main: string
   readonly args?: readonly string[]
   /**
-   * Its settings. Only PATH, HOME, TMPDIR and TZ are taken from the environment of the test, so that a variable of a developer's shell
+   * Its settings. Only PATH, HOME, TMPDIR, TZ and Node's compile cache are taken from the environment of the test, so that a variable of a developer's shell
    * changes no result. The admin server listens on a free port of 127.0.0.1 and logs are JSON unless something else is said here.
    */
   readonly env?: Readonly<Record<string, string>>
@@ -46,7 +46,7 @@ export interface Connector {
 }
 
 const inherited = (): Record<string, string> => {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'TZ']
+  const names = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_COMPILE_CACHE']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 }
 
