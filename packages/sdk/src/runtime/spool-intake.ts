@@ -1,10 +1,10 @@
 import type { Clock } from '../contract/clock.ts'
 import type { Delivery, Settlement } from '../contract/delivery.ts'
 import type { Logger } from '../contract/logger.ts'
-import type { MillraceEvent } from '../contract/event.ts'
 import type { Engine } from '../core/delivery/engine.ts'
 import { describeError, isMillraceError } from '../core/errors.ts'
-import type { Spool, SpoolEntry } from '../ports/spool/spool.ts'
+import { termsOf } from '../ports/spool/records.ts'
+import type { PendingEvent, Spool } from '../ports/spool/spool.ts'
 import { sleep } from './sleep.ts'
 
 /** How often a replay looks whether there is room again. */
@@ -32,9 +32,9 @@ export class SpoolIntake {
   /** @see SourceContext.accept */
   async accept(delivery: Delivery): Promise<boolean> {
     if (this.#signal.aborted || this.#engine.full(delivery.intake)) return false
-    const entry = await this.#spool.accept(delivery.event, delivery.intake)
+    const entry = await this.#spool.accept(delivery.event, delivery.intake, delivery)
     if (entry === undefined) return false
-    this.#deliver(delivery.event, delivery.intake, entry, delivery)
+    this.#deliver({ event: delivery.event, intake: delivery.intake, terms: delivery, entry }, delivery)
     return true
   }
 
@@ -62,22 +62,23 @@ export class SpoolIntake {
   }
 
   async #replayAfter(progress: { events: number; lastSeq: number }): Promise<void> {
-    for await (const { event, intake, entry } of this.#spool.pending()) {
+    for await (const found of this.#spool.pending()) {
+      const { intake, entry } = found
       if (entry.seq <= progress.lastSeq) continue
       while (this.#engine.full(intake) && !this.#signal.aborted) await sleep(this.#clock, roomEveryMs, this.#signal)
       if (this.#signal.aborted) return
-      this.#deliver(event, intake, entry, undefined)
+      this.#deliver(found, undefined)
       progress.events += 1
       progress.lastSeq = entry.seq
     }
   }
 
-  #deliver(event: MillraceEvent, intake: string, entry: SpoolEntry, source: Delivery | undefined): void {
+  #deliver({ event, intake, terms, entry }: PendingEvent, source: Delivery | undefined): void {
     this.#engine.accept(
       {
         event,
         intake,
-        ...(source?.targets !== undefined && { targets: source.targets }),
+        ...termsOf(terms),
         ack: (settlement: Settlement) => {
           this.#spool.settle(entry)
           return source?.ack(settlement)

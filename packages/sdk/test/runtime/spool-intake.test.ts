@@ -3,7 +3,7 @@ import { defaultLimits } from '../../src/core/delivery/engine-options.ts'
 import { MillraceError } from '../../src/core/errors.ts'
 import { openSpool, type Spool } from '../../src/ports/spool/spool.ts'
 import { SpoolIntake } from '../../src/runtime/spool-intake.ts'
-import { harness, policy } from '../core/delivery/engine-harness.ts'
+import { harness, policy, type Harness } from '../core/delivery/engine-harness.ts'
 import { recordingLogger } from '../ports/journal/recording-logger.ts'
 import { tempFolders } from '../ports/journal/temp-folder.ts'
 import { until } from './connector/start-connector.ts'
@@ -49,7 +49,7 @@ test('a replay that cannot read its spool goes on later, where it stood', async 
   const spool = await openSpool({ directory, clock: h.clock, logger })
   let reads = 0
   const failing: Spool = {
-    accept: (given, intake) => spool.accept(given, intake),
+    accept: (given, intake, terms) => spool.accept(given, intake, terms),
     settle: (entry) => spool.settle(entry),
     stats: () => spool.stats(),
     close: () => spool.close(),
@@ -71,6 +71,32 @@ test('a replay that cannot read its spool goes on later, where it stood', async 
   expect(h.calls.map(({ request }) => request.event.id)).toEqual(['1', '2', '3'])
   h.engine.kill()
   await spool.close()
+})
+
+test('T4 what a delivery says besides its event holds in the next run too: its targets, and that no function can read it', async () => {
+  const directory = await folder()
+  const logger = recordingLogger()
+  const run = async (): Promise<{ h: Harness; spool: Spool; intake: SpoolIntake }> => {
+    const h = harness([policy('a'), policy('b')])
+    const spool = await openSpool({ directory, clock: h.clock, logger })
+    return { h, spool, intake: new SpoolIntake(spool, h.engine, h.clock, logger, new AbortController().signal) }
+  }
+  const first = await run()
+  const ways = { intake: 'p0', ack: () => undefined, release: () => undefined }
+  const targets = [{ function: 'b', attempts: 2, firstAttemptAt: 1_700_000_000_000 }]
+  // A topic that the map does not know: without its target it would be acknowledged as unmatched.
+  expect(await first.intake.accept({ ...ways, event: { ...event('1'), topic: 'nobody' }, targets })).toBe(true)
+  first.h.engine.kill()
+  expect(await first.intake.accept({ ...ways, event: event('2'), unreadable: { reason: 'too-large', detail: 'planted' } })).toBe(true)
+  await first.spool.close()
+
+  const second = await run()
+  await second.intake.replay()
+  expect(second.h.calls.map(({ request }) => [request.event.id, request.function, request.attempt])).toEqual([['1', 'b', 3]])
+  await until('it is in the dead letters', () => second.h.letters.length === 1)
+  expect(second.h.letters[0]).toMatchObject({ event: { id: '2' }, reason: 'too-large', detail: 'planted' })
+  second.h.engine.kill()
+  await second.spool.close()
 })
 
 test('a stop ends a replay that waits for room, without its timer', async () => {

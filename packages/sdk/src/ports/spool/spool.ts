@@ -5,7 +5,7 @@ import { describeError, isMillraceError, MillraceError } from '../../core/errors
 import { ioError, type Disk } from '../journal/disk.ts'
 import { Journal, type FoundRecord } from '../journal/journal.ts'
 import { RecordReader } from '../journal/record-reader.ts'
-import { acceptedRecord, readAccepted, readRecordHead, settledRecord } from './records.ts'
+import { acceptedRecord, readAccepted, readRecordHead, settledRecord, type SpoolTerms } from './records.ts'
 import { SpoolIndex, type Slot } from './spool-index.ts'
 
 /** One accepted event; hand it back to `settle`. */
@@ -18,6 +18,8 @@ export interface SpoolEntry {
 export interface PendingEvent {
   readonly event: MillraceEvent
   readonly intake: string
+  /** What its delivery said besides: targets, say. */
+  readonly terms: SpoolTerms
   readonly entry: SpoolEntry
 }
 
@@ -51,9 +53,10 @@ export interface Spool {
   /**
    * Takes an event; resolves when it is durable, with `undefined` when the spool is full.
    *
+   * @param terms given back with the event; a delivery will do
    * @throws MillraceError `E_JOURNAL_IO` and the other codes of the journal: nothing was accepted
    */
-  accept(event: MillraceEvent, intake: string): Promise<SpoolEntry | undefined>
+  accept(event: MillraceEvent, intake: string, terms?: SpoolTerms): Promise<SpoolEntry | undefined>
   /** The event needs no replay any more. Becomes durable a little later: a crash in between replays it. Idempotent. */
   settle(entry: SpoolEntry): void
   /**
@@ -82,7 +85,9 @@ class FileSpool implements Spool {
   readonly #writing = { events: 0, bytes: 0 }
   #settled: number[] = []
   #timer: Timer | undefined
-  /** The last note of settled events failed: the next one waits for its time, however much comes on top. */
+  /** The note of settled events that is under way. */
+  #noting: Promise<void> | undefined
+  /** The last one failed: the next one waits for its time, however much comes on top. */
   #failing = false
   #nextSeq: number
   #cleaning: Promise<void> | undefined
@@ -105,12 +110,12 @@ class FileSpool implements Spool {
     this.#clean()
   }
 
-  async accept(event: MillraceEvent, intake: string): Promise<SpoolEntry | undefined> {
+  async accept(event: MillraceEvent, intake: string, terms: SpoolTerms = {}): Promise<SpoolEntry | undefined> {
     if (this.#index.count + this.#writing.events >= this.#limits.events) return undefined
     // A first, cheap refusal: the record is larger than the body.
     if (this.#index.bytes + this.#writing.bytes + event.data.length > this.#limits.bytes || this.#diskFull()) return undefined
     const seq = this.#nextSeq
-    const record = Buffer.from(acceptedRecord(seq, intake, event))
+    const record = Buffer.from(acceptedRecord(seq, intake, event, terms))
     const length = record.length
     if (this.#index.bytes + this.#writing.bytes + length > this.#limits.bytes) return undefined
     this.#nextSeq++
@@ -165,7 +170,9 @@ class FileSpool implements Spool {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.#noting
     this.#writeSettled()
+    await this.#noting
     await this.#cleaning
     await this.#journal.close()
   }
@@ -210,24 +217,33 @@ class FileSpool implements Spool {
     return this.#journal.bytes > 2 * this.#limits.bytes + 8 * this.#limits.segment
   }
 
+  /** One note at a time: what is settled meanwhile goes into the next. */
   #writeSettled(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     const seqs = this.#settled
-    if (seqs.length === 0) return
+    if (seqs.length === 0 || this.#noting !== undefined) return
     this.#settled = []
-    this.#failing = false
-    this.#journal.append(settledRecord(seqs)).catch((error: unknown) => {
-      // Only duplicates after a crash are at stake. Kept for the next time; there are never more than events were accepted.
-      this.#settled.push(...seqs)
-      this.#options.logger.warn('spool: settled events could not be noted; a crash now would deliver them again', {
-        events: this.#settled.length,
-        error: describeError(error),
-      })
-      this.#failing = true
-      this.#timer?.cancel()
-      this.#timer = this.#closed ? undefined : this.#options.clock.after(RETRY_MS, () => this.#writeSettled())
-    })
+    this.#noting = this.#journal.append(settledRecord(seqs)).then(
+      () => this.#noted(SETTLE_DELAY_MS),
+      (error: unknown) => {
+        // Only duplicates after a crash are at stake. Kept for the next time; there are never more than events were accepted.
+        this.#settled = [...seqs, ...this.#settled]
+        this.#options.logger.warn('spool: settled events could not be noted; a crash now would deliver them again', {
+          events: this.#settled.length,
+          error: describeError(error),
+        })
+        this.#noted(RETRY_MS)
+      },
+    )
+  }
+
+  #noted(nextMs: number): void {
+    this.#noting = undefined
+    this.#failing = nextMs === RETRY_MS
+    this.#timer?.cancel()
+    const isMore = this.#settled.length > 0 && !this.#closed
+    this.#timer = isMore ? this.#options.clock.after(nextMs, () => this.#writeSettled()) : undefined
   }
 
   #clean(): void {
