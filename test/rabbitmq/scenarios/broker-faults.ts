@@ -4,6 +4,7 @@ import { waitUntil } from '../../processes/wait-until.ts'
 import type { Alarm, QueueDepth, RabbitmqServer } from '../../servers/rabbitmq.ts'
 import type { Proxy } from '../../servers/toxiproxy.ts'
 import type { RabbitmqRun } from '../kit/run.ts'
+import type { Beside } from './brokers.ts'
 import { openThrough, readyAgain } from './connections.ts'
 
 /** Resident memory in MiB. */
@@ -23,7 +24,8 @@ export interface AlarmFigures {
   readonly problems: readonly string[]
 }
 
-const backlog = 1500
+/** Four seconds of work: an alarm comes in its middle. */
+export const backlog = 800
 
 /** What the broker has, in the work queue and in the delay queue, and what the function has had. */
 const stateOf = async (
@@ -44,12 +46,15 @@ export const underAlarm = async (
   which: Alarm,
   options: { readonly forMs: number; readonly restart?: boolean },
 ): Promise<AlarmFigures> => {
-  const { run, start } = await openThrough(server, [server.port], { prefetch: 50 })
+  const { run, start } = await openThrough(server, [server.port], {
+    prefetch: 20,
+    behaviour: [{ every: 4, attemptUpTo: 1, status: 500 }, { delayMs: [40, 120] }],
+  })
   await using _ = run
   // The alarm stops the test's own publishing too.
   await run.publish(backlog)
   let connector = await start()
-  await run.waitForSuccesses(200, 60_000)
+  await run.waitForSuccesses(100, 60_000)
   if (options.restart === true) await connector.stop()
   const memoryBefore = await (options.restart === true ? 0 : memoryOf(connector))
   await server.alarm(which, true)
@@ -92,49 +97,74 @@ export const underAlarm = async (
   }
 }
 
+export interface CopyFigures {
+  readonly copies: number
+  readonly duplicated: number
+  readonly calls: number
+  readonly problems: readonly string[]
+}
+
 /**
  * Every message fails the first time; the broker is killed with -9 when it has copies of which no confirm has come back, and started again.
  * The original comes again, whether its copy is there or not.
  */
-export const diesBeforeConfirm = async (
-  server: RabbitmqServer,
-  proxy: Proxy,
-): Promise<{
-  readonly copies: number
-  readonly duplicated: number
-  readonly calls: number
-  readonly backMs: number
-  readonly problems: readonly string[]
-}> => {
-  const { run, start } = await openThrough(server, [proxy.port], {
-    behaviour: [{ attemptUpTo: 1, status: 500 }],
-    env: { breaker_function_open: '100ms', rabbitmq_heartbeat: '10s' },
-  })
-  await using _ = run
-  const connector = await start()
-  await connector.ready()
-  const tier = run.tierQueues[0] ?? ''
-  await server.settle()
-  // Everything on its way back takes so long.
-  const slow = await proxy.add({ type: 'latency', latencyMs: 1500 })
-  await run.publish(run.prefetch)
-  let copies = 0
-  await waitUntil(async () => (copies = (await server.depth(tier))?.ready ?? 0) > 0, {
-    timeoutMs: 30_000,
-    everyMs: 5,
-    what: () => `a copy\n${connector.output().slice(-3000)}`,
-  })
-  await server.broker.kill9()
-  await slow.remove()
-  await server.broker.start()
-  const backMs = await readyAgain(connector)
-  await run.waitForSuccesses(run.prefetch, 60_000)
-  await run.drained(60_000)
-  const metrics = await connector.metrics()
-  const found = await run.report({ duplicateBound: run.prefetch, metrics })
-  const again = metrics.sum('millrace_rabbitmq_redelivered_total')
-  const problems = again > 0 ? found.problems : [...found.problems, 'no original came again']
-  return { copies, duplicated: found.duplicated, calls: found.calls, backMs, problems }
+export class UnconfirmedCopies implements AsyncDisposable, Beside {
+  readonly #server: RabbitmqServer
+  readonly #proxy: Proxy
+  readonly #run: RabbitmqRun
+  readonly #connector: Connector
+  /** Once the broker is back. */
+  figures: CopyFigures | undefined
+  #copies = 0
+
+  private constructor(server: RabbitmqServer, proxy: Proxy, run: RabbitmqRun, connector: Connector) {
+    this.#server = server
+    this.#proxy = proxy
+    this.#run = run
+    this.#connector = connector
+  }
+
+  static async open(server: RabbitmqServer, proxy: Proxy): Promise<UnconfirmedCopies> {
+    const { run, start } = await openThrough(server, [proxy.port], {
+      behaviour: [{ attemptUpTo: 1, status: 500 }],
+      env: { breaker_function_open: '100ms', rabbitmq_heartbeat: '10s' },
+    })
+    const connector = await start()
+    await connector.ready()
+    return new UnconfirmedCopies(server, proxy, run, connector)
+  }
+
+  /** Resolves when the broker has a copy, and everything on its way back still takes long: the moment to kill it. */
+  async before(): Promise<void> {
+    const run = this.#run
+    await this.#proxy.add({ type: 'latency', latencyMs: 1500 })
+    await run.publish(run.prefetch)
+    await waitUntil(async () => (this.#copies = (await this.#server.depth(run.tierQueues[0] ?? ''))?.ready ?? 0) > 0, {
+      timeoutMs: 30_000,
+      everyMs: 5,
+      what: () => `a copy\n${this.#connector.output().slice(-3000)}`,
+    })
+  }
+
+  async whileDown(): Promise<void> {
+    await this.#proxy.heal()
+  }
+
+  async whenBack(): Promise<void> {
+    const run = this.#run
+    await readyAgain(this.#connector)
+    await run.waitForSuccesses(run.prefetch, 60_000)
+    await run.drained(60_000)
+    const metrics = await this.#connector.metrics()
+    const found = await run.report({ duplicateBound: run.prefetch, metrics })
+    const again = metrics.sum('millrace_rabbitmq_redelivered_total')
+    const problems = again > 0 ? found.problems : [...found.problems, 'no original came again']
+    this.figures = { copies: this.#copies, duplicated: found.duplicated, calls: found.calls, problems }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#run[Symbol.asyncDispose]()
+  }
 }
 
 /** How long the broker waits before it offers an expired message again to a queue that was not there. */

@@ -10,6 +10,15 @@ export interface BrokerFault {
   readonly how: 'kill9' | 'stop'
   /** @default 0 */
   readonly downMs?: number
+  readonly beside?: Beside
+}
+
+/** What else the same fault is for. */
+export interface Beside {
+  /** Resolves at the moment at which the broker shall go. */
+  before(): Promise<void>
+  whileDown(): Promise<void>
+  whenBack(): Promise<void>
 }
 
 export interface BrokerFigures {
@@ -64,7 +73,7 @@ class Lane implements AsyncDisposable {
   async resumed(portOpenAt: number): Promise<void> {
     const { connector, run } = this
     await connector.ready(60_000)
-    await run.waitForSuccesses(this.#before + 100, 60_000)
+    await run.waitForSuccesses(this.#before + 60, 60_000)
     const first = run.invocations().find((record) => record.kind === 'start' && record.at >= portOpenAt)
     if (first === undefined) throw new Error('no call since the broker came back')
     this.resumedMs.push(first.at - portOpenAt)
@@ -94,19 +103,22 @@ const openLane = async (broker: RabbitmqServer, queueType: BrokerFigures['queueT
   const run = await RabbitmqRun.open({ broker, queueType, prefetch: 50, behaviour: [{ delayMs: [20, 200] }], env })
   const connector = await run.start()
   await connector.ready(60_000)
-  run.load({ perSecond: 60 })
-  await run.waitForSuccesses(100, 60_000)
+  run.load({ perSecond: 40 })
+  await run.waitForSuccesses(50, 60_000)
   return new Lane(run, connector)
 }
 
-const goAndCome = async (server: RabbitmqServer, lanes: readonly Lane[], { how, downMs = 0 }: BrokerFault): Promise<void> => {
+const goAndCome = async (server: RabbitmqServer, lanes: readonly Lane[], { how, downMs = 0, beside }: BrokerFault): Promise<void> => {
   // A queue that is younger than its registers on disk comes back broken: another fault, which has tests of its own.
   await server.settle()
+  await beside?.before()
   await server.broker[how]()
+  await beside?.whileDown()
   await Promise.all(lanes.map((lane) => lane.sawItGo()))
   await pause(downMs)
   const [portOpenAt] = await Promise.all([openedAt(server.port), server.broker.start()])
   await Promise.all(lanes.map((lane) => lane.resumed(portOpenAt)))
+  await beside?.whenBack()
 }
 
 /**

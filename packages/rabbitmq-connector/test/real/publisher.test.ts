@@ -1,11 +1,10 @@
 import { Secret } from '@millrace/sdk'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { rabbitmq, uniqueName } from '../../../../test/servers/rabbitmq.ts'
-import type { RabbitmqServer } from '../../../../test/servers/rabbitmq.ts'
-import { createPublisher } from '../../src/transport/publisher.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { uniqueName } from '../../../../test/servers/rabbitmq.ts'
 import type { PublisherOptions } from '../../src/transport/publisher.ts'
 import type { Publisher } from '../../src/transport/transport.ts'
-import { codeOf, lossOf, messageTo, TransportBench } from './transport-kit.ts'
+import { openPublisher, queueOf } from './publisher-kit.ts'
+import { codeOf, messageTo, TransportBench } from './transport-kit.ts'
 
 let bench: TransportBench
 beforeEach(async () => {
@@ -13,22 +12,10 @@ beforeEach(async () => {
 }, 120_000)
 afterEach(() => bench.close())
 
-const newQueue = async (args: Readonly<Record<string, unknown>> = {}, on: TransportBench = bench): Promise<string> => {
-  const queue = uniqueName('p')
-  await on.broker.declareQueue(queue, { type: 'classic', arguments: args })
-  on.atEnd(() => on.broker.deleteQueue(queue).catch(() => undefined))
-  return queue
-}
+const newQueue = (args: Readonly<Record<string, unknown>> = {}): Promise<string> => queueOf(bench, args)
 
-const publisherOf = (
-  options: PublisherOptions = {},
-  connection: Parameters<TransportBench['connection']>[0] = {},
-  on: TransportBench = bench,
-): Publisher => {
-  const publisher = createPublisher(on.connection(connection, 'publish'), { closeTimeoutMs: 500, ...options })
-  on.atEnd(() => publisher.close())
-  return publisher
-}
+const publisherOf = (options: PublisherOptions = {}, connection: Parameters<TransportBench['connection']>[0] = {}): Publisher =>
+  openPublisher(bench, options, connection)
 
 describe('a publisher', () => {
   it('resolves when the broker has it, in order, with few out at once', async () => {
@@ -126,75 +113,4 @@ describe('a publisher', () => {
     expect(await last).toBe('E_RABBITMQ_UNCONFIRMED')
     expect(await codeOf(publisher.publish(messageTo(queue)))).toBe('E_RABBITMQ_UNCONFIRMED')
   })
-})
-
-describe('a broker under an alarm, or out of patience', () => {
-  let server: RabbitmqServer
-  let own: TransportBench
-  beforeAll(async () => {
-    server = await rabbitmq.single()
-    own = new TransportBench(server)
-  }, 120_000)
-  afterAll(async () => {
-    await own.close()
-    await server.stop()
-  })
-
-  it('a publisher waits and says so, beyond its timeout; consuming and acknowledging goes on', async () => {
-    const queue = await newQueue({}, own)
-    const publisher = publisherOf({ confirmTimeoutMs: 1000 }, {}, own)
-    const changes: boolean[] = []
-    publisher.onBlocked((blocked) => changes.push(blocked))
-    await publisher.publish(messageTo(queue, 'before'))
-    await server.alarm('memory', true)
-    const waiting = [codeOf(publisher.publish(messageTo(queue, 'out'))), codeOf(publisher.publish(messageTo(queue, 'out')))]
-    await expect.poll(() => publisher.blocked, { timeout: 5000 }).toBe(true)
-    waiting.push(codeOf(publisher.publish(messageTo(queue, 'behind'))))
-    const channel = await (await own.connection().link(5000)).openChannel()
-    const tags: number[] = []
-    await channel.consume(
-      queue,
-      { consumerTag: 'c' },
-      {
-        onMessage: ({ deliveryTag }) => {
-          tags.push(deliveryTag)
-          channel.ack(deliveryTag)
-        },
-        onCancelled: () => undefined,
-      },
-    )
-    await expect.poll(() => tags.length).toBe(1)
-    await server.awaitDepth(queue, { ready: 0, unacked: 0 })
-    // Longer than the confirm timeout: an alarm is not a lost message.
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    await server.alarm('memory', false)
-    expect(await Promise.all(waiting)).toEqual(['none', 'none', 'none'])
-    expect(changes).toEqual([true, false])
-    await expect.poll(() => tags.length).toBe(4)
-  }, 60_000)
-
-  it('T13: a channel that holds a message too long is told so', async () => {
-    const queue = await newQueue({}, own)
-    await server.evaluate('[application:set_env(rabbit, Key, 500) || Key <- [consumer_timeout, channel_tick_interval]]')
-    await server.publish(queue, ['x'])
-    const channel = await (await own.connection().link(5000)).openChannel()
-    await channel.consume(queue, { consumerTag: 'c' }, { onMessage: () => undefined, onCancelled: () => undefined })
-    expect(await lossOf(channel.lost)).toBe('E_RABBITMQ_ACK_TIMEOUT')
-  })
-
-  it('a publisher that is blocked is closed in bounded time', async () => {
-    const queue = await newQueue({}, own)
-    const connection = own.connection({}, 'publish')
-    const publisher = createPublisher(connection, { closeTimeoutMs: 300 })
-    await publisher.publish(messageTo(queue))
-    await server.alarm('disk', true)
-    const waiting = codeOf(publisher.publish(messageTo(queue)))
-    await expect.poll(() => publisher.blocked, { timeout: 5000 }).toBe(true)
-    const start = performance.now()
-    await publisher.close()
-    await connection.close()
-    expect(performance.now() - start).toBeLessThan(4000)
-    expect(await waiting).toBe('E_RABBITMQ_UNCONFIRMED')
-    await server.alarm('disk', false)
-  }, 60_000)
 })
