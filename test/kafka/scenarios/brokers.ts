@@ -1,6 +1,6 @@
 import { waitUntil } from '../../processes/wait-until.ts'
 import type { Connector } from '../../processes/connector.ts'
-import type { KafkaCluster } from '../../servers/kafka.ts'
+import type { Broker, KafkaCluster } from '../../servers/kafka.ts'
 import { KafkaRun } from '../kit/run.ts'
 
 export interface BrokerFigures {
@@ -33,32 +33,44 @@ const judge = async (run: KafkaRun, connector: Connector, since: number, faults:
   return { events: found.confirmed, duplicated: found.duplicated, gapMs, joins: metrics.sum('millrace_kafka_rebalances_total') }
 }
 
+/** What else is done and looked at while brokers are away, and when they are back. */
+export interface Beside {
+  /** Before a broker is killed or stopped. */
+  readonly before?: (victim: Broker) => Promise<void>
+  readonly whileDown?: () => Promise<void>
+  readonly whenBack?: () => Promise<void>
+}
+
 /** Kills the broker that leads the group, and others, with -9; brings it back; then another one goes and comes in good order. */
-export const killAndRoll = async (cluster: KafkaCluster): Promise<BrokerFigures> => {
+export const killAndRoll = async (cluster: KafkaCluster, beside: Beside = {}): Promise<BrokerFigures> => {
   await using run = await openRun(cluster)
   const connector = await run.start()
   await connector.ready(60_000)
-  const load = run.load({ perSecond: 150 })
+  const load = run.load({ perSecond: 60 })
   await run.waitForSuccesses(100, 60_000)
   const coordinator = await cluster.leaderOf('__consumer_offsets')
+  await beside.before?.(coordinator)
   const since = Date.now()
   await coordinator.kill9()
   const before = run.succeeded().size
-  await run.waitForSuccesses(before + 300, 60_000)
+  await run.waitForSuccesses(before + 120, 60_000)
+  await beside.whileDown?.()
   await coordinator.start()
-  const other = cluster.brokers.find((broker) => broker !== coordinator)
-  await other?.restart()
+  await beside.whenBack?.()
+  const other = cluster.brokers.find((broker) => broker !== coordinator) as Broker
+  await beside.before?.(other)
+  await other.restart()
   await load.finish()
   await run.drained(60_000)
   return await judge(run, connector, since, 4)
 }
 
 /** All brokers go, one after the other, and come again: the connector stays, and says of itself that it lives and is not ready. */
-export const allGone = async (cluster: KafkaCluster): Promise<BrokerFigures> => {
+export const allGone = async (cluster: KafkaCluster, beside: Beside = {}): Promise<BrokerFigures> => {
   await using run = await openRun(cluster)
   const connector = await run.start()
   await connector.ready(60_000)
-  const load = run.load({ perSecond: 150 })
+  const load = run.load({ perSecond: 60 })
   await run.waitForSuccesses(100, 60_000)
   const since = Date.now()
   for (const broker of cluster.brokers) await broker.kill9()
@@ -66,6 +78,7 @@ export const allGone = async (cluster: KafkaCluster): Promise<BrokerFigures> => 
   await waitUntil(async () => (await status('/readyz')) === 503, { timeoutMs: 60_000, what: 'readyz to be false' })
   if ((await status('/livez')) !== 200) throw new Error('livez must not look at brokers')
   if (!connector.output().includes('E_KAFKA_UNREACHABLE')) throw new Error(`it does not say why:\n${connector.output().slice(-3000)}`)
+  await beside.whileDown?.()
   await Promise.all(cluster.brokers.map((broker) => broker.start()))
   await waitUntil(async () => (await status('/readyz')) === 200, {
     timeoutMs: 60_000,
@@ -73,6 +86,7 @@ export const allGone = async (cluster: KafkaCluster): Promise<BrokerFigures> => 
   })
   const before = run.succeeded().size
   await run.waitForSuccesses(before + 100, 60_000)
+  await beside.whenBack?.()
   await load.finish()
   await run.drained(60_000)
   return await judge(run, connector, since, 2)
