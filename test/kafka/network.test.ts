@@ -35,7 +35,7 @@ test(
     await using run = await open()
     const connector = await run.start()
     await connector.ready(60_000)
-    const load = run.load({ perSecond: 100 })
+    const load = run.load({ perSecond: 60 })
     await run.waitForSuccesses(100, 60_000)
     const since = Date.now()
     await proxy.add({ type: 'black-hole' })
@@ -55,23 +55,32 @@ test(
   },
 )
 
-test('latency of 300 ms, then connections that are cut: nothing is lost or out of order', { timeout: 120_000 }, async () => {
-  await using run = await open()
-  await proxy.add({ type: 'latency', latencyMs: 300, jitterMs: 50 })
-  const connector = await run.start()
-  await connector.ready(60_000)
-  const load = run.load({ perSecond: 100 })
-  await run.waitForSuccesses(200, 60_000)
-  expect((await connector.metrics()).sum('millrace_kafka_rebalances_total')).toBe(1)
-  await proxy.disable()
-  await proxy.enable()
-  const before = run.succeeded().size
-  await run.waitForSuccesses(before + 200, 60_000)
-  await proxy.heal()
-  await load.finish()
-  await run.drained(60_000)
-  const found = await run.report({ duplicateBound: 4 * 200, metrics: await connector.metrics() })
-  say('latency and a cut', { duplicated: found.duplicated, events: found.confirmed })
-  expect(found.problems).toEqual([])
-  expect(found.succeeded).toBe(found.confirmed)
-})
+test(
+  'latency of 300 ms, then connections that are cut, then the only broker goes and comes: nothing is lost or out of order',
+  { timeout: 120_000 },
+  async () => {
+    await using run = await open()
+    await proxy.add({ type: 'latency', latencyMs: 300, jitterMs: 50 })
+    const connector = await run.start()
+    await connector.ready(60_000)
+    const load = run.load({ perSecond: 60 })
+    await run.waitForSuccesses(100, 60_000)
+    expect((await connector.metrics()).sum('millrace_kafka_rebalances_total')).toBe(1)
+    await proxy.disable()
+    await proxy.enable()
+    await run.waitForSuccesses(run.succeeded().size + 100, 60_000)
+    await proxy.heal()
+    await server.broker.stop()
+    await waitUntil(async () => (await connector.get('/readyz')).status === 503, { timeoutMs: 60_000, what: 'readyz to be false' })
+    await server.broker.start()
+    await connector.ready(60_000)
+    await run.waitForSuccesses(run.succeeded().size + 100, 60_000)
+    await load.finish()
+    await run.drained(60_000)
+    const found = await run.report({ duplicateBound: 2 * 4 * 200, metrics: await connector.metrics() })
+    say('latency, a cut and a restart', { duplicated: found.duplicated, events: found.confirmed })
+    expect(found.problems).toEqual([])
+    // What was on its way when the broker went may be there without a word of it.
+    expect(found.succeeded).toBeGreaterThanOrEqual(found.confirmed)
+  },
+)

@@ -1,7 +1,6 @@
 import { Secret } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { kafka } from '../../../../test/servers/kafka.ts'
-import { silentObserver } from '../../src/consumer/observer.ts'
 import { Bench, bodies, numbered, uniqueName, until, withAdmin } from './kit.ts'
 
 let bench: Bench
@@ -10,26 +9,6 @@ beforeEach(async () => {
   bench = await Bench.open()
 }, 120_000)
 afterEach(() => bench.close())
-
-it('lives through a broker that goes and comes back, says so meanwhile, and loses nothing', async () => {
-  await using server = await kafka.single({ secure: false })
-  const own = bench.at(server.bootstrap)
-  const topic = uniqueName('t')
-  await server.createTopic(topic, { partitions: 2 })
-  const gateway = await bench.gateway({ functions: { echo: { annotations: { topic } } } })
-  await own.publish(topic, numbered(0, 100, 10))
-  // Short, for the group waits for the member that the broker took with it.
-  const member = { sessionTimeoutMs: 3000, rebalanceTimeoutMs: 4000 }
-  const { connector } = await own.connect(gateway, uniqueName('g'), { member })
-  await gateway.waitFor(100, 20_000)
-  await server.broker.stop()
-  await until(() => connector.notReady.length > 0, 'it is not ready', 40_000)
-  await server.broker.start()
-  await own.publish(topic, numbered(100, 200, 10))
-  await until(() => new Set(bodies(gateway.requests)).size === 200, 'all came', 60_000)
-  expect(connector.notReady).toEqual([])
-  await own.close()
-}, 150_000)
 
 it('leaves a topic alone that it may no longer read, goes on with the others, and takes it up again', async () => {
   const { secure } = await kafka.shared()
@@ -112,32 +91,3 @@ it('T12: finds its place again when retention overtakes it while its partition i
   const values = new Set(bodies(gateway.requests).map(Number))
   for (let value = 60; value < 100; value += 1) expect(values.has(value)).toBe(true)
 }, 60_000)
-
-it('T17: keeps its place in the group while a function takes longer than the session', async () => {
-  const topic = await bench.topic(2)
-  let rebalances = 0
-  const gateway = await bench.gateway({
-    functions: {
-      echo: {
-        annotations: { topic },
-        handler: async () => {
-          await new Promise((resolve) => setTimeout(resolve, 4000))
-          return { status: 200 }
-        },
-      },
-    },
-  })
-  await bench.publish(topic, [
-    { value: 'a', partition: 0 },
-    { value: 'b', partition: 1 },
-  ])
-  const { connector } = await bench.connect(gateway, uniqueName('g'), {
-    member: { sessionTimeoutMs: 1500, rebalanceTimeoutMs: 3000, heartbeatIntervalMs: 200 },
-    observer: { ...silentObserver, rebalanced: () => (rebalances += 1) },
-  })
-  await until(() => connector.stats().acked === 2, 'both end', 20_000)
-  const calls = gateway.requests.map(
-    (request) => `${request.body.toString()} ${request.header('x-delivery-attempt')} ${request.header('x-event-id')}`,
-  )
-  expect([rebalances, calls.length], calls.join('; ')).toEqual([1, 2])
-}, 40_000)
