@@ -116,7 +116,7 @@ class Loader {
 
   #problem(setting: AnySetting, reason: string, where: { readonly origin?: string; readonly raw?: RawValue }): void {
     const isPrivate =
-      setting.secret || setting.fileForm || (setting.kind === 'url' && setting.hide === undefined && String(where.raw).includes('@'))
+      setting.secret || setting.fileForm || (setting.kind === 'url' && setting.hide === undefined && /[@?#]/.test(String(where.raw)))
     this.problems.push({
       name: setting.name,
       reason,

@@ -32,6 +32,7 @@ const table: readonly (readonly [string, Case, Partial<ConfigProblem>])[] = [
   ],
   ['S14 a bad gateway URL', { env: { GATEWAY_URL: 'gateway' } }, { name: 'gateway_url', value: '"gateway"', origin: 'env GATEWAY_URL' }],
   ['a gateway URL that the client would refuse', { env: { gateway_url: 'http://g/a%' } }, { name: 'gateway_url' }],
+  ['a token in the gateway URL', { env: { gateway_url: `http://g?token=${canary}` } }, { name: 'gateway_url', value: '[hidden]' }],
   ['userinfo in the gateway URL', { env: { gateway_url: `http://u:${canary}@g` } }, { name: 'gateway_url', value: '[hidden]' }],
   [
     'a word for a boolean',
