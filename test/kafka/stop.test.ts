@@ -15,7 +15,7 @@ test.concurrent(
   { timeout: 90_000 },
   async () => {
     await using run = await KafkaRun.open({ brokers: server.bootstrap, behaviour: [{ delayMs: [50, 300] }] })
-    const load = run.load({ perSecond: 200 })
+    const load = run.load({ perSecond: 100 })
     const stops = []
     for (const afterMs of [50, 700]) stops.push(await stopUnderLoad(run, await run.start(), afterMs))
     const last = await run.start()
@@ -46,8 +46,8 @@ test.concurrent(
       timeoutMs: 30_000,
       what: 'both to have their half',
     })
-    const load = run.load({ perSecond: 100 })
-    await run.waitForSuccesses(100)
+    const load = run.load({ perSecond: 60 })
+    await run.waitForSuccesses(60)
     still.pause()
     await waitUntil(async () => (await owned(other)) === 4, { timeoutMs: 40_000, what: 'the other to take over' })
     still.resume()
