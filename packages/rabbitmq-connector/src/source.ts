@@ -60,6 +60,7 @@ export interface RabbitmqSource extends Source {
 
 const defaultTimes: SessionTimes = {
   linkMs: 15_000,
+  againLinkMs: 30_000,
   settleMs: 1000,
   drainMs: 10_000,
   requestMs: 20_000,
@@ -91,6 +92,8 @@ class AmqpSource {
   readonly #publisher: LazyPublisher
   #lasting: Lasting | undefined
   #session: RabbitmqSession | undefined
+  /** The last connect has failed. */
+  #waited = false
 
   constructor(options: RabbitmqSourceOptions) {
     this.#options = options
@@ -120,7 +123,8 @@ class AmqpSource {
     context.signal.throwIfAborted()
     const lasting = (this.#lasting ??= this.#begin(context))
     const { connection, observer } = lasting
-    const times = { ...defaultTimes, ...this.#options.times }
+    const given = this.#options.times
+    const times = { ...defaultTimes, ...(given?.linkMs !== undefined && { againLinkMs: given.linkMs }), ...given }
     const { connection: where, mapping } = this.#options
     const session = new RabbitmqSession(
       {
@@ -137,7 +141,7 @@ class AmqpSource {
         isolation: lasting.isolation,
         publisher: this.#publisher,
         observer,
-        times,
+        times: this.#waited ? { ...times, linkMs: times.againLinkMs } : times,
         vhost: where.vhost,
         order: this.order,
         host: `millrace-${hostname()}-${process.pid}`,
@@ -150,7 +154,9 @@ class AmqpSource {
     this.#session = session
     const forget = this.#scrape(context, session, connection)
     void session.session.closed.then(forget)
+    this.#waited = true
     await session.start()
+    this.#waited = false
     return session.session
   }
 

@@ -91,8 +91,17 @@ const printOutcome = ({ delivered, failed, left, failures }: ReplayOutcome, plan
   io.out(`${plan.selected} letters: ${delivered} delivered, ${failed} failed again, ${left} left for another time\n`)
 }
 
+const printRemoval = ({ removed }: Removal, io: CliIo): void => {
+  if (removed !== undefined) io.out(`${removed} letters that were delivered are taken out of the queue\n`)
+}
+
+/** What became of delivered letters; empty where they stay. */
+interface Removal {
+  readonly removed?: number
+}
+
 /** Delivered letters need nothing more: what fails here is made good by the next replay. */
-const removeDelivered = async (place: LetterPlace, log: ReplayLog, io: CliIo): Promise<{ readonly removed?: number }> => {
+const removeDelivered = async (place: LetterPlace, log: ReplayLog, io: CliIo): Promise<Removal> => {
   if (place.removeDelivered === undefined) return {}
   try {
     return { removed: await place.removeDelivered((letter) => log.has(letter)) }
@@ -111,7 +120,10 @@ const run = async (place: LetterPlace, flags: ReplayFlags, selection: Selection,
     const dryRun = flags.dryRun === true
     const removal = dryRun ? {} : await removeDelivered(place, log, io)
     if (flags.json === true) io.out(jsonText({ dryRun, ...plan, delivered: 0, failed: 0, left: 0, failures: [], ...removal }))
-    else printPlan(plan, io)
+    else {
+      printPlan(plan, io)
+      printRemoval(removal, io)
+    }
     return plan.unreadable > 0 ? 1 : 0
   }
   const progress = createProgress(plan.selected, io, () => systemClock.monotonic())
@@ -134,7 +146,10 @@ const run = async (place: LetterPlace, flags: ReplayFlags, selection: Selection,
   progress.end()
   const removal = await removeDelivered(place, log, io)
   if (flags.json === true) io.out(jsonText({ dryRun: false, ...plan, ...outcome, ...removal }))
-  else printOutcome(outcome, plan, io)
+  else {
+    printOutcome(outcome, plan, io)
+    printRemoval(removal, io)
+  }
   return exitCode ?? (outcome.failed + outcome.left + plan.unreadable > 0 ? 1 : 0)
 }
 

@@ -46,6 +46,9 @@ test('letters in a RabbitMQ queue are delivered again, each to its function, and
   expect(await broker.depth(queue, vhost)).toEqual({ ready: 3, unacked: 0 })
   const second = await replay()
   expect(second.json(), second.err).toMatchObject({ letters: 2, delivered: 1, failed: 1, removed: 1 })
+  // Recorded before, and taken out already: said for people too.
+  const text = await run(['replay', address, '--gateway', gateway.url, '--only-function', 'good'], { cwd, env })
+  expect(text.out, text.err).toMatch(/0 to deliver[^]*\n0 letters that were delivered are taken out of the queue\n$/)
   const paths = ['good', 'other', 'broken'].map((name) => `/function/${name}.openfaas-fn`)
   expect(new Set(gateway.requests.map(({ path }) => path))).toEqual(new Set(paths))
   expect(gateway.requests.map((request) => request.body.toString()).toSorted()).toEqual(['one', 'three', 'two'])

@@ -3,7 +3,10 @@ import type { QueueState } from '../transport/transport.ts'
 /** What a look at a queue says of our consumer of it. */
 export type Verdict = 'alive' | 'gone' | 'doubtful'
 
-/** An ordered queue gives nothing to a consumer that is not its turn: only after so many looks without a message is it consumed anew. */
+/**
+ * After so many looks without a message a queue is consumed anew, whatever it says: an ordered one gives nothing to a consumer whose turn it
+ * is not, and of an empty one nobody knows whether the others take everything, or there is nothing.
+ */
 const patience = 10
 
 /**
@@ -24,7 +27,8 @@ export class Liveness {
     this.#silent = isSilent ? this.#silent + 1 : 0
     if (consumers === 0) return 'gone'
     // Others may be faster by chance; consuming anew costs two requests.
-    const isOdd = ordered ? this.#silent >= patience : this.#silent >= 1 && messages > 0
+    // Where they take everything, ours may be forgotten behind them though nothing is ever ready.
+    const isOdd = this.#silent >= patience || (!ordered && this.#silent >= 1 && messages > 0)
     if (!isOdd) return 'alive'
     this.#silent = 0
     return 'doubtful'

@@ -154,8 +154,9 @@ export const connectionSettings: { readonly [K in keyof ConnectionConfig]: Setti
   maxReconnectDelayMs: setting({
     name: 'rabbitmq_max_reconnect_delay',
     type: duration('100ms', '5m'),
-    default: '5s',
-    describe: 'Longest wait between two attempts to connect; they go on for ever.',
+    default: '3s',
+    describe:
+      'Longest wait between two attempts to connect; they go on for ever. However long the broker was away, the next call comes about so long after it is back.',
     example: '30s',
   }),
   confirmTimeoutMs: setting({

@@ -1,6 +1,7 @@
 import { annotationProblem } from '@millrace/sdk'
 import type { AnnotationProblem, FunctionDeclaration } from '@millrace/sdk'
 import { annotationName, readAnnotations } from './annotations.ts'
+import { batchSizeOf } from './batches.ts'
 import { hasNativeRetry, letterDeclaration, tierDeclaration, tiersOf, workQueue } from './declarations.ts'
 import type { QueueShape } from './declarations.ts'
 import { ExchangeTypes } from './exchange-types.ts'
@@ -33,6 +34,8 @@ class Planner {
   readonly #options: TopologyOptions
   readonly #functions: readonly PlannedFunction[]
   readonly #problems: AnnotationProblem[] = []
+  /** What works, and not as it was meant: no reason to doubt the rest of what its function says. */
+  readonly #shortfalls: AnnotationProblem[] = []
   readonly #intakes = new Map<string, IntakePlan>()
   readonly #unwanted = new Map<string, IntakeDeclarations>()
   readonly #topics: TopicIndex
@@ -44,6 +47,11 @@ class Planner {
     this.#functions = sorted.map((declared) => {
       const { annotations, problems } = readAnnotations(declared)
       this.#problems.push(...problems)
+      if (annotations.reply && batchSizeOf(declared) > 1) {
+        const reason = 'the answer to a request that stands for several messages is the reply to none of them: nothing is published'
+        this.#shortfalls.push(annotationProblem(declared.function, annotationName('reply'), reason))
+        return { declared, annotations: { ...annotations, reply: false } }
+      }
       return { declared, annotations }
     })
     this.#topics = new TopicIndex(this.#functions)
@@ -63,7 +71,7 @@ class Planner {
       intakes: new Map([...this.#intakes].map(([queue, intake]) => [queue, this.#keeping(intake, faulty)])),
       unwanted: this.#unwanted,
       functions: new Map(this.#functions.map(({ declared, annotations }) => [declared.function, annotations])),
-      problems: this.#problems,
+      problems: [...this.#problems, ...this.#shortfalls],
     }
   }
 
@@ -189,6 +197,7 @@ class Planner {
     const { queue, functions, how } = draft
     const options = this.#options
     const wishes = wishesOf(queue, functions, options, this.#problems)
+    this.#shortfalls.push(...wishes.batchProblems)
     const type = wishes.queueType ?? (wishes.streamStart === undefined ? options.queueType : 'stream')
     const isStream = type === 'stream'
     const only = draft.mode === 'binding' ? functions[0] : undefined

@@ -2,6 +2,7 @@ import { annotationProblem } from '@millrace/sdk'
 import type { AnnotationProblem, FunctionDeclaration } from '@millrace/sdk'
 import type { QueueType, RabbitmqAnnotations } from './annotations.ts'
 import { annotationName } from './annotations.ts'
+import { batchProblems, batchSizeOf } from './batches.ts'
 import type { TopologyOptions } from './options.ts'
 import type { StreamStart } from './stream-start.ts'
 
@@ -18,6 +19,8 @@ export interface QueueWishes {
   readonly queueType?: QueueType
   readonly streamStart?: StreamStart
   readonly consumerPriority?: number
+  /** Of batches that cannot be as large as they should. */
+  readonly batchProblems: readonly AnnotationProblem[]
 }
 
 const maxPrefetch = 65_535
@@ -29,12 +32,18 @@ const numberOf = ({ declared }: PlannedFunction, name: string): number | undefin
 
 /** Calls at once that a queue of this function should be able to feed; a batch waits for all of its events. */
 const demandOf = (planned: PlannedFunction, options: TopologyOptions): number =>
-  Math.max(numberOf(planned, 'concurrency') ?? options.concurrency, numberOf(planned, 'batch-size') ?? 1)
+  Math.max(numberOf(planned, 'concurrency') ?? options.concurrency, batchSizeOf(planned.declared))
 
-const isOrdered = ({ declared, annotations }: PlannedFunction, options: TopologyOptions): boolean => {
-  const order = declared.annotations.get(annotationName('order'))?.trim()
-  return order === 'key' || order === 'partition' || (annotations.singleActiveConsumer ?? options.singleActiveConsumer)
-}
+const orderOf = ({ declared }: PlannedFunction): string | undefined => declared.annotations.get(annotationName('order'))?.trim()
+
+const isOrder = (order: string | undefined): boolean => order === 'key' || order === 'partition'
+
+const isOrdered = (planned: PlannedFunction, options: TopologyOptions): boolean =>
+  isOrder(orderOf(planned)) || (planned.annotations.singleActiveConsumer ?? options.singleActiveConsumer)
+
+/** Its lanes keep the order of its queue; without a word as the source says, for all of its queues. */
+const keepsOrder = (planned: PlannedFunction, options: TopologyOptions): boolean =>
+  isOrder(orderOf(planned) ?? (options.singleActiveConsumer ? 'partition' : 'none'))
 
 /**
  * One queue has one prefetch, type, start and priority: the first function by name that says something decides, and others that say
@@ -63,10 +72,16 @@ export const wishesOf = (
   const streamStart = first('stream-offset', ({ streamStart: start }) => start)
   const consumerPriority = first('consumer-priority', ({ consumerPriority: priority }) => priority) ?? options.consumerPriority
   const demand = functions.reduce((most, planned) => Math.max(most, demandOf(planned, options)), 1)
-  const prefetch = first('prefetch', ({ prefetch: count }) => count) ?? options.prefetch ?? 2 * demand
+  const batch = functions.reduce((most, { declared }) => Math.max(most, batchSizeOf(declared)), 1)
+  // A batch waits for all of its messages, so there must be room for them; what an annotation says of its own queue is meant.
+  const wanted = first('prefetch', ({ prefetch: count }) => count) ?? Math.max(options.prefetch ?? 2 * demand, batch)
+  const prefetch = Math.min(Math.max(1, Math.ceil(wanted)), maxPrefetch)
+  const ordered = functions.some((planned) => isOrdered(planned, options))
+  const serial = ordered && !functions.every((planned) => keepsOrder(planned, options))
   return {
-    prefetch: Math.min(Math.max(1, Math.ceil(prefetch)), maxPrefetch),
-    ordered: functions.some((planned) => isOrdered(planned, options)),
+    prefetch,
+    ordered,
+    batchProblems: functions.flatMap(({ declared }) => batchProblems(declared, { prefetch, serial })),
     ...(queueType !== undefined && { queueType }),
     ...(streamStart !== undefined && { streamStart }),
     ...(consumerPriority !== undefined && { consumerPriority }),

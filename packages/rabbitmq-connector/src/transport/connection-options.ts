@@ -34,7 +34,7 @@ export interface ConnectionOptions {
   readonly heartbeatS?: number
   /** Until TCP and TLS stand and between any two answers of the handshake; an attempt as a whole has twice that. @default 10000 */
   readonly connectTimeoutMs?: number
-  /** Longest wait between two attempts; the first is 200 ms and each next twice as long. @default 5000 */
+  /** Longest wait between two attempts; the first is 200 ms and each next twice as long. @default 3000 */
   readonly maxDelayMs?: number
   /** What a fresh connection has to open a channel, and `close()` of a channel to be answered. @default 5000 */
   readonly probeTimeoutMs?: number

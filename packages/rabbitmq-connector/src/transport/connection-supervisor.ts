@@ -48,7 +48,7 @@ export class ConnectionSupervisor implements AmqpConnection {
       vhost: options.vhost,
       heartbeatS: options.heartbeatS ?? 10,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      maxDelayMs: options.maxDelayMs ?? 5000,
+      maxDelayMs: options.maxDelayMs ?? 3000,
       probeTimeoutMs: options.probeTimeoutMs ?? 5000,
       callTimeoutMs: 30_000,
       connectionName: `${options.connectionName ?? 'millrace'} ${role}`,

@@ -35,6 +35,12 @@ test('a queue that has messages and gives us none, though we have room, is consu
   expect(liveness.look(state(9, 2), 6, false, false)).toBe('alive')
 })
 
+test('a queue that others keep empty may have forgotten ours: it is consumed anew after ten looks', () => {
+  const liveness = new Liveness()
+  const verdicts = Array.from({ length: 24 }, () => liveness.look(state(0, 2), 6, true, false))
+  expect(verdicts.flatMap((verdict, at) => (verdict === 'doubtful' ? [at] : []))).toEqual([10, 20])
+})
+
 test('in an ordered queue it may be the turn of another', () => {
   const liveness = new Liveness()
   const verdicts = Array.from({ length: 12 }, () => liveness.look(state(9, 2), 6, true, true))

@@ -1,5 +1,6 @@
 import { Secret } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { withChannel } from '../../../../test/servers/rabbitmq.ts'
 import { Bench, bodies, uniqueName, until } from './kit.ts'
 
 let bench: Bench
@@ -12,6 +13,10 @@ afterEach(() => bench.close())
 
 const stateOf = (source: { consumers(): readonly { queue: string; state: string }[] }, queue: string): string | undefined =>
   source.consumers().find((consumer) => consumer.queue === queue)?.state
+
+/** As the broker counts them. */
+const consumersOf = (queue: string): Promise<number> =>
+  withChannel(bench.broker.url(), async (channel) => (await channel.checkQueue(queue)).consumerCount)
 
 test.each(['quorum', 'classic'] as const)(
   'RMQ-5: a %s queue deleted while it is consumed, and there again with other arguments',
@@ -33,6 +38,27 @@ test.each(['quorum', 'classic'] as const)(
     await bench.broker.awaitDepth(orders, { ready: 0, unacked: 0 })
   },
 )
+
+test('RMQ-5: a quorum queue that is deleted and made anew at once is consumed by both replicas, again and again', async () => {
+  const queue = uniqueName('orders')
+  await bench.broker.declareQueue(queue, { type: 'quorum' })
+  bench.atEnd(() => bench.broker.deleteQueue(queue))
+  const gateway = await bench.gateway({ functions: { f: { annotations: { topic: queue } } } })
+  const often = { times: { checkMs: 150 } }
+  const replicas = [await bench.connect(gateway, often), await bench.connect(gateway, often)]
+  const consumed = (): Promise<void> =>
+    until(() => replicas.every(({ source }) => stateOf(source, queue) === 'consuming'), 'both consume', 30_000)
+  await consumed()
+  for (let round = 0; round < 3; round += 1) {
+    await bench.broker.deleteQueue(queue)
+    await bench.broker.declareQueue(queue, { type: 'quorum' })
+    await bench.broker.publish(queue, [`m${round}`])
+    await until(() => bodies(gateway.requests).includes(`m${round}`), `message ${round} is delivered`, 30_000)
+    // One may be forgotten behind the other: none of them stays so.
+    await until(async () => (await consumersOf(queue)) === 2, `both consume after round ${round}`, 30_000)
+    await consumed()
+  }
+}, 120_000)
 
 test('RMQ-5: a right that is revoked and given back', async () => {
   const vhost = uniqueName('vhost')

@@ -234,6 +234,8 @@ describe('order, prefetch and streams', () => {
     expect(prefetchOf({}, { prefetch: 7 })).toBe(7)
     expect(prefetchOf({ concurrency: '999999' })).toBe(65_535)
     expect(prefetchOf({ prefetch: '0' })).toBe(20)
+    expect(prefetchOf({ 'batch-size': '500' }, { prefetch: 7 })).toBe(500)
+    expect(prefetchOf({ 'batch-size': '500', prefetch: '7' })).toBe(7)
   })
 
   it('of a shared queue the first function by name decides, and the others are told', () => {
