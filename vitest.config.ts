@@ -14,9 +14,10 @@ const alias = [
   })),
 ]
 
-/** Tests against real servers: the only ones that may be tried again. */
+/** Tests against real servers, and against programs with real deadlines: the only ones that may be tried again. */
 const withServers: readonly string[] = [
   'test/{kafka,rabbitmq,servers}/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
   'test/ledger/over-*.test.ts',
   'packages/*/test/real/**/*.test.ts',
   'packages/cli/test/doctor.test.ts',
@@ -56,7 +57,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'together', include: [...inOneProcess], exclude: ['**/node_modules/**', ...withServers], isolate: false },
       },
-      // A machine that stands still for a minute fails a test against real servers once; a fault fails it twice.
+      // A machine that stands still for a minute fails a test against real servers once; a fault fails it twice. The summary names each retry.
       { extends: true, test: { name: 'servers', include: [...withServers], retry: process.env['CI'] === undefined ? 0 : 1 } },
     ],
   },
