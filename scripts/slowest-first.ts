@@ -3,8 +3,8 @@ import { BaseSequencer } from 'vitest/node'
 
 /** What waits for brokers, sessions and restarts goes first; the quick rest fills the gaps. */
 const slow: readonly RegExp[] = [
-  /letters-under-faults/,
-  /test\/kafka\/(?:brokers|network|security)/,
+  /test\/(?:kafka|rabbitmq)\/brokers/,
+  /test\/(?:kafka|rabbitmq)\/(?:kill|network|security)/,
   /test\/(?:kafka|rabbitmq)\/|-connector\/test\/real\//,
   /test\/(?:servers|e2e|packaging)\//,
 ]
