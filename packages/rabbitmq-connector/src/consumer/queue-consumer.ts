@@ -1,7 +1,6 @@
 import { describeError, MillraceError } from '@millrace/sdk'
-import { streamOffsetOf } from '../mapping/attributes.ts'
 import type { IntakePlan } from '../topology/plan.ts'
-import type { DeliveredMessage, FieldTable } from '../transport/message.ts'
+import type { FieldTable } from '../transport/message.ts'
 import type { AmqpLink, QueueState } from '../transport/transport.ts'
 import { Flow } from './flow.ts'
 import type { ConsumerState, ConsumerView } from './observer.ts'
@@ -10,6 +9,7 @@ import { holdsWhilePaused } from './pausing.ts'
 import { Quarantine } from './quarantine.ts'
 import type { QueueConsumerOptions } from './queue-consumer-options.ts'
 import { Redeclare } from './redeclare.ts'
+import { StreamHint } from './stream-hint.ts'
 import { Subscription } from './subscription.ts'
 import { orFail } from './wait.ts'
 
@@ -35,11 +35,12 @@ export class QueueConsumer {
   readonly #liveness = new Liveness()
   #delivered = 0
   #doubtful = false
-  /** Though nobody has said so. */
-  #isStream = false
+  readonly #streamHint: StreamHint
   /** What of the plan is not in force yet. */
   #stale: 'declare' | 'consume' | undefined
   #renews = false
+  /** The broker may have forgotten the consumer. */
+  #suspect = false
   /** It is declared anew for what was refused alone: whatever comes of it, the queue is consumed. */
   #asksAgain = false
   #over = false
@@ -53,6 +54,7 @@ export class QueueConsumer {
     const { clock, random, logger, observer } = options
     this.#quarantine = new Quarantine({ queue: this.queue, clock, random, logger, observer, onEnd: () => void this.#work() })
     this.#redeclare = new Redeclare(clock, random, () => this.#askAgain())
+    this.#streamHint = new StreamHint(this.queue, logger)
   }
 
   get queue(): string {
@@ -122,10 +124,10 @@ export class QueueConsumer {
     const seen = stream === undefined ? state : { ...state, consumers: 1 }
     const verdict = this.#liveness.look(seen, this.#delivered, subscription.open < prefetch, ordered || stream !== undefined)
     this.#doubtful = verdict === 'doubtful'
-    if (verdict === 'gone')
-      this.lose(new MillraceError(this.#isStream ? 'E_RABBITMQ_IS_STREAM' : 'E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
+    if (verdict === 'gone') this.lose(this.#streamHint.loss)
     if (verdict !== 'doubtful' || stream !== undefined) return
     this.#stale = 'consume'
+    this.#suspect = true
     void this.#work()
   }
 
@@ -137,13 +139,8 @@ export class QueueConsumer {
 
   /** @param end the newest offset of the stream; absent: it is empty */
   checkEnd(end: number | undefined): void {
-    const position = this.#options.stream?.position
-    if (position === undefined || !this.unheard || end === undefined) return
-    const { unheard, lastOffset } = position
-    if (unheard && position.isBehind(end))
-      this.lose(new MillraceError('E_RABBITMQ_STREAM_ANEW', { queue: this.queue, checkpoint: position.position, end }))
-    else if (lastOffset !== undefined && end > lastOffset)
-      this.lose(new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue: this.queue }))
+    const loss = this.unheard && end !== undefined ? this.#options.stream?.position.lossAt(end) : undefined
+    if (loss !== undefined) this.lose(loss)
   }
 
   /**
@@ -228,8 +225,11 @@ export class QueueConsumer {
       this.#become('paused')
       return
     }
-    if (!subscription.consuming || this.#renews) await this.#consume(subscription)
-    if (this.#subscription === subscription) this.#become(held(this.queue) ? 'paused' : 'consuming')
+    const suspect = this.#suspect
+    this.#suspect = false
+    if (suspect && subscription.consuming && subscription.open === 0) await this.#consumeElsewhere(subscription)
+    else if (!subscription.consuming || this.#renews) await this.#consume(subscription)
+    if (this.#subscription !== undefined) this.#become(held(this.queue) ? 'paused' : 'consuming')
   }
 
   /** Streams have one reader at a time. */
@@ -277,7 +277,8 @@ export class QueueConsumer {
     })
   }
 
-  async #subscribe(link: AmqpLink, plan: IntakePlan): Promise<void> {
+  /** @param old what it replaces, unless a message is in hand there: its acknowledgement must go where it came from */
+  async #subscribe(link: AmqpLink, plan: IntakePlan, old?: Subscription): Promise<void> {
     const { clock, observer, requestMs, soon, nextTag, stream, held } = this.#options
     const subscription = await Subscription.open(link, {
       queue: plan.queue,
@@ -289,16 +290,17 @@ export class QueueConsumer {
       onMessage: (from, message) => {
         if (this.#subscription !== from) return
         this.#delivered += 1
-        if (stream === undefined && !this.#isStream) this.#lookForStream(message)
+        if (stream === undefined) this.#streamHint.look(message)
         this.#flow?.take(message)
       },
       onLost: (from, reason) => this.#onLost(from, reason),
     })
-    if (this.#over) {
+    if (this.#over || this.#subscription !== old || (old?.open ?? 0) > 0) {
       subscription.abandon()
       return
     }
     if (subscription.ended) link.lost.throwIfAborted()
+    this.#flow?.end()
     this.#flow = new Flow({
       ...this.#options,
       queue: plan.queue,
@@ -314,6 +316,22 @@ export class QueueConsumer {
     this.#streamArguments = await stream.position.begin(lease)
   }
 
+  /**
+   * What the broker gave to a consumer that it has forgotten is held by the channel until that closes: a new channel takes its place. The
+   * old one ends after it, for a queue that lives by its consumers must never be without.
+   */
+  async #consumeElsewhere(old: Subscription): Promise<void> {
+    this.#renews = false
+    await this.#subscribe(await this.#options.link(this.queue), this.#plan, old)
+    const subscription = this.#subscription
+    if (subscription === undefined || subscription === old) return
+    try {
+      await this.#consume(subscription)
+    } finally {
+      void old.close()
+    }
+  }
+
   async #consume(subscription: Subscription): Promise<void> {
     const { gate, link: linkOf, clock } = this.#options
     const { queue, prefetch, consumerPriority } = this.#plan
@@ -327,14 +345,6 @@ export class QueueConsumer {
     )
     this.#consumingSince = clock.monotonic()
     this.#quarantine.recovered()
-  }
-
-  /** The broker tells the offset of each message of a stream. A producer may write one too: then this is said once too often. */
-  #lookForStream(message: DeliveredMessage): void {
-    if (streamOffsetOf(message) === undefined) return
-    this.#isStream = true
-    const told = new MillraceError('E_RABBITMQ_IS_STREAM', { queue: this.queue })
-    this.#options.logger.warn(told.message, { code: told.code, effect: told.effect, fix: told.fix, queue: this.queue })
   }
 
   #onLost(subscription: Subscription, reason: Error): void {

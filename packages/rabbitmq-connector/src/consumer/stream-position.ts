@@ -89,12 +89,20 @@ export class StreamPosition {
   }
 
   /**
-   * Whether a stream that ends there cannot be the one of the checkpoint: it was deleted and made anew, and RabbitMQ would give nothing of
-   * it before the offset that was asked for. If so, the next subscription begins with its first message.
+   * What the end of the stream says of a silent consumer: that the stream is another one than that of the checkpoint (it was deleted and made
+   * anew, and RabbitMQ would give nothing of it before the offset that was asked for; the next subscription begins with its first message), or
+   * that the broker has forgotten the consumer. `undefined`: nothing.
+   *
+   * @param end the newest offset
    */
-  isBehind(end: number): boolean {
-    this.#anew = end + 1 < (this.position ?? 0)
-    return this.#anew
+  lossAt(end: number): MillraceError | undefined {
+    const { queue } = this.#options
+    if (this.unheard) {
+      this.#anew = end + 1 < (this.position ?? 0)
+      if (this.#anew) return new MillraceError('E_RABBITMQ_STREAM_ANEW', { queue, checkpoint: this.position, end })
+    }
+    const isForgotten = this.lastOffset !== undefined && end > this.lastOffset
+    return isForgotten ? new MillraceError('E_RABBITMQ_CONSUMER_CANCELLED', { queue }) : undefined
   }
 
   get span(): number {

@@ -8,6 +8,7 @@ export interface DeliverySpec {
   readonly event: MillraceEvent
   readonly intake: string
   readonly targets?: readonly Target[]
+  readonly asksFilter?: boolean
   readonly unreadable?: Delivery['unreadable']
   readonly unlisted?: Delivery['unlisted']
   /** Called once, when every route is settled. @default nothing happens */
@@ -28,6 +29,7 @@ export const makeDelivery = (spec: DeliverySpec, onError?: (error: unknown) => v
     event: Object.freeze(spec.event),
     intake: spec.intake,
     ...(spec.targets && { targets: spec.targets }),
+    ...(spec.asksFilter && { asksFilter: spec.asksFilter }),
     ...(spec.unreadable && { unreadable: spec.unreadable }),
     ...(spec.unlisted && { unlisted: spec.unlisted }),
     ack: (settlement) => (first() ? spec.ack?.(settlement) : undefined),
