@@ -25,7 +25,8 @@ export interface InvokeResult extends Omit<RouteResult, 'target'> {
 }
 
 const empty = {} as const
-const intake = 'invoke'
+/** No topic or queue is likely to have this name: it would share its bounds with the callers. */
+const intake = 'connector.invoke()'
 
 /**
  * One event from a program, through the same lanes, limits, breakers and retries as every other. An event that no
