@@ -9,11 +9,6 @@ import type { AmqpConnection, AmqpLink, Publisher } from './transport/transport.
 export interface SessionTimes {
   /** How long `connect` waits for a link. @default 15000 */
   readonly linkMs: number
-  /**
-   * How long it does when the one before has waited in vain: readiness has its reason by then, and what is waited for here need not be slept
-   * through by the runtime, whose waits grow. @default linkMs where that is given, else 30000
-   */
-  readonly againLinkMs: number
   /** How long changes of the functions are gathered. @default 1000 */
   readonly settleMs: number
   /** How long what is in flight of a queue that nobody wants any more may go on. @default 10000 */

@@ -23,6 +23,7 @@ import type { IntakePlan } from './topology/plan.ts'
 import { defaultTopology } from './topology/options.ts'
 import type { TopologyOptions } from './topology/options.ts'
 import { amqplibTransport } from './transport/amqplib-transport.ts'
+import { defaultMaxDelayMs } from './transport/connection-options.ts'
 import type { ConnectionOptions } from './transport/connection-options.ts'
 import { LazyPublisher } from './transport/lazy-publisher.ts'
 import type { PublisherOptions } from './transport/publisher.ts'
@@ -60,7 +61,6 @@ export interface RabbitmqSource extends Source {
 
 const defaultTimes: SessionTimes = {
   linkMs: 15_000,
-  againLinkMs: 30_000,
   settleMs: 1000,
   drainMs: 10_000,
   requestMs: 20_000,
@@ -86,19 +86,19 @@ class AmqpSource {
   readonly order: Order
   /** The shortest wait of a delay queue. */
   readonly deferFromMs?: number
+  readonly maxReconnectMs: number
   readonly #options: RabbitmqSourceOptions
   readonly #topology: TopologyOptions
   readonly #plans = new Plans()
   readonly #publisher: LazyPublisher
   #lasting: Lasting | undefined
   #session: RabbitmqSession | undefined
-  /** The last connect has failed. */
-  #waited = false
 
   constructor(options: RabbitmqSourceOptions) {
     this.#options = options
     const topology: TopologyOptions = { ...defaultTopology, ...options.topology }
     this.#topology = options.deadLetters === false ? { ...topology, deadLetterQueue: undefined } : topology
+    this.maxReconnectMs = options.connection.maxDelayMs ?? defaultMaxDelayMs
     this.order = topology.singleActiveConsumer ? 'partition' : 'none'
     if (topology.tiersMs.length > 0) this.deferFromMs = Math.min(...topology.tiersMs)
     this.#publisher = new LazyPublisher({
@@ -123,8 +123,7 @@ class AmqpSource {
     context.signal.throwIfAborted()
     const lasting = (this.#lasting ??= this.#begin(context))
     const { connection, observer } = lasting
-    const given = this.#options.times
-    const times = { ...defaultTimes, ...(given?.linkMs !== undefined && { againLinkMs: given.linkMs }), ...given }
+    const times = { ...defaultTimes, ...this.#options.times }
     const { connection: where, mapping } = this.#options
     const session = new RabbitmqSession(
       {
@@ -141,7 +140,7 @@ class AmqpSource {
         isolation: lasting.isolation,
         publisher: this.#publisher,
         observer,
-        times: this.#waited ? { ...times, linkMs: times.againLinkMs } : times,
+        times,
         vhost: where.vhost,
         order: this.order,
         host: `millrace-${hostname()}-${process.pid}`,
@@ -154,9 +153,7 @@ class AmqpSource {
     this.#session = session
     const forget = this.#scrape(context, session, connection)
     void session.session.closed.then(forget)
-    this.#waited = true
     await session.start()
-    this.#waited = false
     return session.session
   }
 
@@ -249,6 +246,7 @@ export const rabbitmqSource = (options: RabbitmqSourceOptions): RabbitmqSource =
     connect: (context) => source.connect(context),
     defer: (delivery, routes, afterMs) => source.defer(delivery, routes, afterMs),
     ...(source.deferFromMs !== undefined && { deferFromMs: source.deferFromMs }),
+    maxReconnectMs: source.maxReconnectMs,
     dispose: () => source.dispose(),
   }
 }

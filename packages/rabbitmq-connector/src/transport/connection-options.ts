@@ -23,6 +23,9 @@ export interface BrokerAddress {
   readonly port: number
 }
 
+/** What `maxDelayMs` is unless it is said. */
+export const defaultMaxDelayMs = 3000
+
 /** How to reach the cluster. */
 export interface ConnectionOptions {
   /** Tried in turn, from the first; at least one. */
@@ -34,7 +37,7 @@ export interface ConnectionOptions {
   readonly heartbeatS?: number
   /** Until TCP and TLS stand and between any two answers of the handshake; an attempt as a whole has twice that. @default 10000 */
   readonly connectTimeoutMs?: number
-  /** Longest wait between two attempts; the first is 200 ms and each next twice as long. @default 3000 */
+  /** Longest wait between two attempts, and between two sessions; the first is 200 ms and each next twice as long. @default 3000 */
   readonly maxDelayMs?: number
   /** What a fresh connection has to open a channel, and `close()` of a channel to be answered. @default 5000 */
   readonly probeTimeoutMs?: number

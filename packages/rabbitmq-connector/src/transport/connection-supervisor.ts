@@ -2,7 +2,7 @@ import { MillraceError } from '@millrace/sdk'
 import type { ErrorCode, Logger } from '@millrace/sdk'
 import { translateConnect, translateLoss } from './amqp-errors.ts'
 import type { AmqplibLink } from './amqplib-link.ts'
-import { addressOf } from './connection-options.ts'
+import { addressOf, defaultMaxDelayMs } from './connection-options.ts'
 import type { BrokerAddress, ConnectionMaterial, ConnectionOptions } from './connection-options.ts'
 import { RecoveringConnection } from './recovering-connection.ts'
 import type { RecoveryOptions } from './recovering-connection.ts'
@@ -48,7 +48,7 @@ export class ConnectionSupervisor implements AmqpConnection {
       vhost: options.vhost,
       heartbeatS: options.heartbeatS ?? 10,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      maxDelayMs: options.maxDelayMs ?? 3000,
+      maxDelayMs: options.maxDelayMs ?? defaultMaxDelayMs,
       probeTimeoutMs: options.probeTimeoutMs ?? 5000,
       callTimeoutMs: 30_000,
       connectionName: `${options.connectionName ?? 'millrace'} ${role}`,

@@ -53,6 +53,12 @@ export interface Source {
   defer?(delivery: Delivery, routes: readonly Target[], afterMs: number): Promise<boolean>
   /** Waits from this on are offered to `defer`, in milliseconds; shorter ones are the runtime's. @default 5000 */
   readonly deferFromMs?: number
+  /**
+   * Longest wait between two calls of `connect`, in milliseconds. A source that waits for its broker within `connect`, with a back-off of its
+   * own, says less: the runtime's grows with every loss, also of sessions that were good but short, and comes on top.
+   * @default 30000
+   */
+  readonly maxReconnectMs?: number
   /** The connector has stopped for good; free what outlives sessions. */
   dispose?(): Promise<void>
 }

@@ -85,10 +85,11 @@ export class SourceRunner {
   }
 
   async #run(): Promise<void> {
-    const { clock, random, signal, context } = this.#options
+    const { clock, random, signal, context, source } = this.#options
+    const longestMs = source.maxReconnectMs ?? maxWaitMs
     // During a drain a new session would only be given what it must give back.
     const isOver = (): boolean => signal.aborted || context.draining.aborted
-    let waitMs = firstWaitMs
+    let waitMs = Math.min(firstWaitMs, longestMs)
     while (!isOver()) {
       const startedAt = clock.monotonic()
       const error = await this.#live()
@@ -102,7 +103,7 @@ export class SourceRunner {
       // What that session said is said no more, and readiness is never true in between.
       this.#options.onNotReady(undefined)
       await sleep(clock, retryMs, signal)
-      waitMs = Math.min(waitMs * 2, maxWaitMs)
+      waitMs = Math.min(waitMs * 2, longestMs)
     }
   }
 
