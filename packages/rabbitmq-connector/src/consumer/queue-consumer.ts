@@ -193,7 +193,8 @@ export class QueueConsumer {
   #work(): Promise<void> {
     if (this.#working !== undefined) {
       this.#again = true
-      return this.#working
+      // It may have looked for the last time already.
+      return this.#working.then(() => (this.#again ? this.#work() : undefined))
     }
     this.#working = this.#runWork().finally(() => (this.#working = undefined))
     return this.#working
