@@ -1,5 +1,6 @@
 import type { Codec } from './codec.ts'
-import { Output, unpackBlock } from './lz4-block.ts'
+import { unpackBlock } from './lz4-block.ts'
+import { Output } from './output.ts'
 
 const magic = 0x184d2204
 const stored = 0x80000000

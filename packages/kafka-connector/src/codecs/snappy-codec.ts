@@ -1,6 +1,6 @@
 import snappy from 'snappyjs'
 import type { Codec } from './codec.ts'
-import { TooLong } from './codec.ts'
+import { unpackSnappy } from './snappy-block.ts'
 
 /** Java clients frame snappy by xerial's snappy-java: magic, version, compatible version, then blocks with their length in front. */
 const magic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
@@ -14,9 +14,8 @@ const unframe = (bytes: Buffer, max: number): Buffer => {
     const length = bytes.readInt32BE(at)
     const end = at + 4 + length
     if (length <= 0 || end > bytes.length) throw new Error('a block of its framing has a wrong length')
-    const part = snappy.uncompress(bytes.subarray(at + 4, end), room)
+    const part = unpackSnappy(bytes.subarray(at + 4, end), room)
     room -= part.length
-    if (room < 0) throw new TooLong(max)
     parts.push(part)
     at = end
   }
@@ -41,6 +40,6 @@ export const snappyCodec: Codec = {
     return Buffer.concat(parts)
   },
   async decompress(bytes, max) {
-    return bytes.subarray(0, magic.length).equals(magic) ? unframe(bytes, max) : snappy.uncompress(bytes, max)
+    return bytes.subarray(0, magic.length).equals(magic) ? unframe(bytes, max) : unpackSnappy(bytes, max)
   },
 }
