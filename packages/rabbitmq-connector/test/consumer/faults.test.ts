@@ -1,33 +1,22 @@
-import { MillraceError } from '@millrace/sdk'
 import type { Delivery } from '@millrace/sdk'
 import { leakGuard } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MemoryBroker } from '../memory/broker.ts'
-import { declared, Player, turns } from './kit.ts'
+import type { MemoryBroker } from '../memory/broker.ts'
+import { declared, denied, Player, Stage, turns } from './kit.ts'
 
 leakGuard()
 
+let stage: Stage
 let broker: MemoryBroker
-let players: Player[]
 
-const play = async (...args: ConstructorParameters<typeof Player> extends [unknown, ...infer Rest] ? Rest : never): Promise<Player> => {
-  const player = new Player(broker, ...args)
-  players.push(player)
-  await player.connect()
-  return player
-}
-
-const denied = (): MillraceError => new MillraceError('E_RABBITMQ_DENIED', { user: 'u', vhost: '/', reason: '403 ACCESS_REFUSED' })
+const play: Stage['play'] = (...args) => stage.play(...args)
 
 beforeEach(() => {
-  broker = new MemoryBroker()
-  players = []
+  stage = new Stage()
+  broker = stage.broker
 })
 
-afterEach(async () => {
-  for (const player of players) await player.stop()
-  broker.close()
-})
+afterEach(() => stage.clear())
 
 test('RMQ-5: a queue deleted while it is consumed is declared and consumed again; its neighbour goes on', async () => {
   const player = await play([declared('f', ['orders', 'payments'])])
@@ -92,7 +81,7 @@ test('RMQ-5: a right that is taken away and given back: waits that grow to a min
 test('connect is refused while none of the queues can be consumed, and says why', async () => {
   broker.refuse = (request) => (request === 'consume' ? denied() : undefined)
   const player = new Player(broker, [declared('f', ['orders'])])
-  players.push(player)
+  stage.add(player)
   await expect(player.connect()).rejects.toMatchObject({ code: 'E_RABBITMQ_DENIED' })
   broker.refuse = () => undefined
   await player.connect()
@@ -103,7 +92,7 @@ test('RMQ-4: a queue whose consume costs the connection gets one of its own, and
   broker.declare('bad')
   broker.refuse = (request, name) => (request === 'consume' && name === 'bad' ? 'connection' : undefined)
   const player = new Player(broker, [declared('f', ['bad', 'good'])])
-  players.push(player)
+  stage.add(player)
   await expect(player.connect()).rejects.toMatchObject({ code: 'E_RABBITMQ_CONNECTION' })
   // The second try has the bad queue apart.
   await player.connect()
@@ -130,7 +119,7 @@ test('a consume that is never answered is given up, and the other queues do not 
   broker.declare('a-hangs')
   broker.refuse = (request, name) => (request === 'consume' && name === 'a-hangs' ? 'hang' : undefined)
   const player = new Player(broker, [declared('f', ['a-hangs', 'good'])], { times: { requestMs: 20_000 } })
-  players.push(player)
+  stage.add(player)
   const connecting = player.connect()
   await turns()
   await player.clock.advanceAsync(2000)
@@ -211,7 +200,7 @@ test('functions that change while the first queues are declared are not missed',
   for (const queue of ['a-hangs', 'good', 'late']) broker.declare(queue)
   broker.refuse = (request, name) => (request === 'consume' && name === 'a-hangs' ? 'hang' : undefined)
   const player = new Player(broker, [declared('f', ['a-hangs', 'good'])])
-  players.push(player)
+  stage.add(player)
   const connecting = player.connect()
   await turns()
   await player.setFunctions([declared('f', ['a-hangs', 'good']), declared('g', ['late'])])

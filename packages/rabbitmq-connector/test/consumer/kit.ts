@@ -1,4 +1,4 @@
-import { memoryState, noMetrics, silentLogger } from '@millrace/sdk'
+import { memoryState, MillraceError, noMetrics, silentLogger } from '@millrace/sdk'
 import type {
   AnnotationProblem,
   Clock,
@@ -15,7 +15,7 @@ import type {
 import { manualClock } from '@millrace/sdk/testing'
 import type { ManualClock } from '@millrace/sdk/testing'
 import type { RabbitmqSource, RabbitmqSourceOptions } from '../../src/source.ts'
-import type { MemoryBroker } from '../memory/broker.ts'
+import { MemoryBroker } from '../memory/broker.ts'
 import { memorySource } from '../memory/kit.ts'
 
 export const declared = (
@@ -177,3 +177,35 @@ export class Player {
 export const turns = async (count: number = 60): Promise<void> => {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
+
+/** A broker, and the runtimes of one test around sources of it. */
+export class Stage {
+  readonly broker: MemoryBroker
+  readonly #players: Player[] = []
+
+  constructor(broker: MemoryBroker = new MemoryBroker()) {
+    this.broker = broker
+  }
+
+  /** Connected. */
+  async play(...args: ConstructorParameters<typeof Player> extends [unknown, ...infer Rest] ? Rest : never): Promise<Player> {
+    const player = this.add(new Player(this.broker, ...args))
+    await player.connect()
+    return player
+  }
+
+  /** One that the test connects itself. */
+  add(player: Player): Player {
+    this.#players.push(player)
+    return player
+  }
+
+  /** @param how `stopUnanswered`: the broker may owe answers */
+  async clear(how: 'stop' | 'stopUnanswered' = 'stop'): Promise<void> {
+    for (const player of this.#players) await player[how]()
+    this.broker.close()
+  }
+}
+
+/** What the broker says to a user without the right. */
+export const denied = (): MillraceError => new MillraceError('E_RABBITMQ_DENIED', { user: 'u', vhost: '/', reason: '403 ACCESS_REFUSED' })

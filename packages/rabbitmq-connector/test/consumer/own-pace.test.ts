@@ -1,30 +1,22 @@
 import { MillraceError } from '@millrace/sdk'
 import { leakGuard } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MemoryBroker } from '../memory/broker.ts'
-import { declared, Player, turns } from './kit.ts'
+import type { MemoryBroker } from '../memory/broker.ts'
+import { declared, Player, Stage, turns } from './kit.ts'
 
 leakGuard()
 
+let stage: Stage
 let broker: MemoryBroker
-let players: Player[]
 
-const play = async (...args: ConstructorParameters<typeof Player> extends [unknown, ...infer Rest] ? Rest : never): Promise<Player> => {
-  const player = new Player(broker, ...args)
-  players.push(player)
-  await player.connect()
-  return player
-}
+const play: Stage['play'] = (...args) => stage.play(...args)
 
 beforeEach(() => {
-  broker = new MemoryBroker()
-  players = []
+  stage = new Stage()
+  broker = stage.broker
 })
 
-afterEach(async () => {
-  for (const player of players) await player.stopUnanswered()
-  broker.close()
-})
+afterEach(() => stage.clear('stopUnanswered'))
 
 /** Nothing of the broker's answers comes for these queues. */
 const hang =
@@ -48,7 +40,7 @@ test('a queue that is never declared holds up no later plan of the others', asyn
 test('a start waits for a queue that is never declared no longer than two seconds, once another one is consumed', async () => {
   broker.refuse = hang('hangs')
   const player = new Player(broker, [declared('f', ['good', 'hangs'])], patient)
-  players.push(player)
+  stage.add(player)
   const connecting = player.connect()
   await turns()
   await player.clock.advanceAsync(1999)
@@ -62,7 +54,7 @@ test('a start waits for a queue that is never declared no longer than two second
 test('a queue that drains holds up no later plan, and is consumed anew when it is wanted again before it has left', async () => {
   broker.refuse = hang('stuck')
   const player = new Player(broker, [declared('f', ['good', 'stuck'])], patient)
-  players.push(player)
+  stage.add(player)
   const connecting = player.connect()
   await turns()
   await player.clock.advanceAsync(2000)
@@ -100,7 +92,7 @@ test('a queue that was set apart in a session before, and that nobody wants in t
   broker.declare('bad')
   broker.refuse = (request, name) => (request === 'consume' && name === 'bad' ? 'connection' : undefined)
   const player = new Player(broker, [declared('f', ['bad', 'good'])])
-  players.push(player)
+  stage.add(player)
   await expect(player.connect()).rejects.toBeInstanceOf(MillraceError)
   expect([...broker.links].filter(({ role }) => role === 'probe')).toHaveLength(1)
   await player.setFunctions([declared('f', ['good'])])

@@ -1,31 +1,23 @@
 import { leakGuard } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { MemoryBroker } from '../memory/broker.ts'
-import { declared, Player, turns } from './kit.ts'
+import { declared, Stage, turns } from './kit.ts'
 
 leakGuard()
 
+let stage: Stage
 let broker: MemoryBroker
-let players: Player[]
 
-const play = async (...args: ConstructorParameters<typeof Player> extends [unknown, ...infer Rest] ? Rest : never): Promise<Player> => {
-  const player = new Player(broker, ...args)
-  players.push(player)
-  await player.connect()
-  return player
-}
+const play: Stage['play'] = (...args) => stage.play(...args)
 
 const consumersOf = (queue: string): number => broker.queues.get(queue)?.outlets.length ?? 0
 
 beforeEach(() => {
-  broker = new MemoryBroker()
-  players = []
+  stage = new Stage()
+  broker = stage.broker
 })
 
-afterEach(async () => {
-  for (const player of players) await player.stop()
-  broker.close()
-})
+afterEach(() => stage.clear())
 
 test('a queue is consumed when a function wants it, and left when none does', async () => {
   broker.declare('orders')
@@ -135,7 +127,8 @@ test.each([
   ['4.2.1', 0],
   ['4.3.0', 1],
 ])('what is not finished goes back to its queue: RabbitMQ %s', async (version, nacks) => {
-  broker = new MemoryBroker({ version })
+  stage = new Stage(new MemoryBroker({ version }))
+  broker = stage.broker
   const player = await play([declared('f', ['orders'])])
   broker.publish('orders', 'o1')
   await turns()

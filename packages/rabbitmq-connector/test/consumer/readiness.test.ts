@@ -1,15 +1,13 @@
-import { MillraceError } from '@millrace/sdk'
+import type { MillraceError } from '@millrace/sdk'
 import { leakGuard } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { MemoryBroker } from '../memory/broker.ts'
-import { declared, Player, turns } from './kit.ts'
+import { declared, denied, Player, turns } from './kit.ts'
 
 leakGuard()
 
 let broker: MemoryBroker
 let player: Player
-
-const denied = (): MillraceError => new MillraceError('E_RABBITMQ_DENIED', { user: 'u', vhost: '/', reason: '403 ACCESS_REFUSED' })
 
 const later = async (ms: number): Promise<void> => {
   await player.clock.advanceAsync(ms)

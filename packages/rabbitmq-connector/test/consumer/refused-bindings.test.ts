@@ -1,8 +1,7 @@
-import { MillraceError } from '@millrace/sdk'
 import { leakGuard } from '@millrace/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { MemoryBroker } from '../memory/broker.ts'
-import { declared, Player, turns } from './kit.ts'
+import { declared, denied, Player, turns } from './kit.ts'
 
 leakGuard()
 
@@ -11,8 +10,6 @@ let player: Player
 
 const bound = (keys: string, exchange = 'shop') => declared('bill', [], { exchange, 'routing-keys': keys })
 const queue = 'faas.openfaas-fn.bill'
-
-const denied = (): MillraceError => new MillraceError('E_RABBITMQ_DENIED', { user: 'u', vhost: '/', reason: '403 ACCESS_REFUSED' })
 
 /** In steps: what is asked of the broker needs turns to be answered, and must not be found late by a clock that runs ahead of it. */
 const later = async (ms: number): Promise<void> => {
