@@ -1,19 +1,16 @@
-import { scratchFolder } from '../processes/reaper.ts'
+import { join } from 'node:path'
+import { cacheFolder } from './cache.ts'
 import { startSupervisor, supervisorVariable } from './supervisor.ts'
 
 /**
  * Of vitest: runs once in its main process, before the workers, which inherit the variables. Returns what ends it.
  *
- * The programs that tests start keep their compiled code in a folder of the run: `--help` of a connector costs about 0.7 CPU
- * seconds in place of 0.9.
+ * Node keeps the compiled code of the programs that tests start: `--help` of a connector costs about 0.7 CPU seconds in place of 0.9. It is
+ * kept beside the downloads, one file for each source: workers write to it when they end, after everything of the run was cleared away.
  */
 export const setup = async (): Promise<() => Promise<void>> => {
-  const compiled = scratchFolder('compiled')
-  process.env['NODE_COMPILE_CACHE'] = compiled.path
+  process.env['NODE_COMPILE_CACHE'] = join(cacheFolder(), 'compiled')
   const supervisor = await startSupervisor()
   process.env[supervisorVariable] = supervisor.url
-  return async () => {
-    await supervisor.close()
-    compiled.remove()
-  }
+  return () => supervisor.close()
 }
