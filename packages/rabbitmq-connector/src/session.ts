@@ -6,7 +6,7 @@ import { ConsumerWatch } from './consumer/consumer-watch.ts'
 import type { ConsumerView } from './consumer/observer.ts'
 import { OrderKept } from './consumer/order-kept.ts'
 import { QueueConsumer } from './consumer/queue-consumer.ts'
-import { QueueSet } from './consumer/queue-set.ts'
+import { isWell, QueueSet } from './consumer/queue-set.ts'
 import { streamReader } from './consumer/stream-reader.ts'
 import { within } from './consumer/wait.ts'
 import { Wanted } from './consumer/wanted.ts'
@@ -154,15 +154,16 @@ export class RabbitmqSession {
     if (problem !== undefined) throw problem
   }
 
-  #onState(): void {
+  #onState(consumer: QueueConsumer): void {
     if (this.session.ended) return
-    if (this.#queues.anyWell) this.#firstWell.resolve()
+    if (isWell(consumer) && this.#queues.wants(consumer.queue)) this.#firstWell.resolve()
     this.#sayReadiness()
   }
 
   #sayReadiness(): void {
+    if (!this.#started || this.session.ended) return
     const { problem } = this.#queues
-    if (!this.#started || this.session.ended || problem === this.#told) return
+    if (problem === this.#told) return
     this.#told = problem
     this.#context.notReady?.(problem)
   }
@@ -288,7 +289,7 @@ export class RabbitmqSession {
       },
       serial: (wanted) => wanted.ordered && !this.#orderKept.by(wanted),
       revoke: (intakes, drainMs) => this.#context.revoke(intakes, drainMs),
-      onState: () => this.#onState(),
+      onState: () => this.#onState(consumer),
       stream:
         plan.mode === 'stream'
           ? streamReader({ plan, vhost, context: this.#context, observer, times, onTaken: (reason) => consumer.lose(reason) })

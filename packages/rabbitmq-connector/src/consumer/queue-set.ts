@@ -13,6 +13,9 @@ export interface QueueSetOptions {
 
 const wellStates: ReadonlySet<ConsumerState> = new Set(['consuming', 'paused', 'standby'])
 
+/** It does what it is there for. */
+export const isWell = ({ state }: QueueConsumer): boolean => wellStates.has(state)
+
 /** Cannot be consumed, also while that is tried again. */
 const isStuck = ({ state, problem }: QueueConsumer): boolean => problem !== undefined && (state === 'quarantined' || state === 'declaring')
 
@@ -45,15 +48,15 @@ export class QueueSet {
     return !this.#closed && this.#wanted.has(queue)
   }
 
-  /** One of them does what it is there for. */
-  get anyWell(): boolean {
-    return this.#staying.some(({ state }) => wellStates.has(state))
-  }
-
-  /** Why nothing can be taken in: there are queues, and none of them can be consumed. */
+  /** Why nothing can be taken in: there are queues, and none of them can be consumed. Asked at every change: the first one that can ends it. */
   get problem(): Error | undefined {
-    const staying = this.#staying
-    return staying.every(isStuck) ? staying[0]?.problem : undefined
+    let first: Error | undefined
+    for (const consumer of this.#consumers.values()) {
+      if (this.#leaving.has(consumer.queue)) continue
+      if (!isStuck(consumer)) return undefined
+      first ??= consumer.problem
+    }
+    return first
   }
 
   get #staying(): readonly QueueConsumer[] {
