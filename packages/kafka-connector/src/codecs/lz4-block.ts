@@ -1,8 +1,5 @@
+import { broken } from './output.ts'
 import type { Output } from './output.ts'
-
-const broken = (what: string): never => {
-  throw new Error(`a block is broken: ${what}`)
-}
 
 /**
  * Unpacks one LZ4 block behind what is in `output` already, which it may refer to.

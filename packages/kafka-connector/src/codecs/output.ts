@@ -1,5 +1,10 @@
 import { TooLong } from './codec.ts'
 
+/** Ends the reading of a block. */
+export const broken = (what: string): never => {
+  throw new Error(`a block is broken: ${what}`)
+}
+
 /** What is unpacked, grown as it fills: nothing is allocated because a header claims a size. */
 export class Output {
   readonly #max: number
@@ -28,7 +33,7 @@ export class Output {
 
   /** Repeats what stands `offset` bytes back. It may overlap what it makes: then it repeats that. */
   repeat(offset: number, length: number): void {
-    if (offset <= 0 || offset > this.length) throw new Error('a block is broken: an offset points before the beginning')
+    if (offset <= 0 || offset > this.length) broken('an offset points before the beginning')
     this.reserve(length)
     const { bytes } = this
     let [from, to] = [this.length - offset, this.length]

@@ -1,9 +1,5 @@
 import { TooLong } from './codec.ts'
-import { Output } from './output.ts'
-
-const broken = (what: string): never => {
-  throw new Error(`a block is broken: ${what}`)
-}
+import { broken, Output } from './output.ts'
 
 /** At most 32 bits, seven a byte. */
 const readLength = (block: Buffer): { readonly length: number; readonly at: number } => {
@@ -26,7 +22,7 @@ const readLength = (block: Buffer): { readonly length: number; readonly at: numb
 export const unpackSnappy = (block: Buffer, max: number): Buffer => {
   const { length, at: start } = readLength(block)
   if (length > max) throw new TooLong(max)
-  // Not more than the bytes can be: a copy element of two bytes gives up to 64.
+  // Nothing is allocated because a block claims a size: a copy of three bytes gives up to 64, no element more for its length.
   const output = new Output(Math.min(length, block.length * 32 + 64), length)
   let at = start
   const number = (bytes: number): number => {

@@ -2,6 +2,7 @@ import { isMillraceError } from '@millrace/sdk'
 import type { ErrorCode, MillraceError } from '@millrace/sdk'
 import type { BindingBook } from './binding-book.ts'
 import { byId } from './binding-record.ts'
+import type { AmqpChannel } from '../transport/transport.ts'
 import type { Binding } from './plan.ts'
 import type { ScratchChannel } from './scratch-channel.ts'
 
@@ -27,8 +28,8 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 
 export const isRefusal = (error: unknown): error is MillraceError => isMillraceError(error) && refusals.has(error.code)
 
-const bindOne = async (scratch: ScratchChannel, queue: string, { exchange, routingKey, arguments: args }: Binding): Promise<void> =>
-  scratch.run((channel) => channel.bindQueue(queue, exchange, routingKey, args))
+const bind = (channel: AmqpChannel, queue: string, { exchange, routingKey, arguments: args }: Binding): Promise<void> =>
+  channel.bindQueue(queue, exchange, routingKey, args)
 
 /** A refusal ends the channel for all that are on it, so that only one that is asked for alone is known to be refused. */
 const bindEach = async (
@@ -39,7 +40,7 @@ const bindEach = async (
   const refused = new Map<string, MillraceError>()
   for (const [id, binding] of wanted) {
     try {
-      await bindOne(scratch, queue, binding)
+      await scratch.run((channel) => bind(channel, queue, binding))
     } catch (error) {
       if (!isRefusal(error)) throw error
       refused.set(id, error)
@@ -60,9 +61,7 @@ const bindAll = async (
     const part = all.slice(at, at + batch)
     try {
       await scratch.run(async (channel) => {
-        const results = await Promise.allSettled(
-          part.map(([, { exchange, routingKey, arguments: args }]) => channel.bindQueue(queue, exchange, routingKey, args)),
-        )
+        const results = await Promise.allSettled(part.map(([, binding]) => bind(channel, queue, binding)))
         for (const result of results) if (result.status === 'rejected') throw result.reason
       })
     } catch (error) {

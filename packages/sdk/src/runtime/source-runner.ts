@@ -89,16 +89,17 @@ export class SourceRunner {
     const longestMs = source.maxReconnectMs ?? maxWaitMs
     // During a drain a new session would only be given what it must give back.
     const isOver = (): boolean => signal.aborted || context.draining.aborted
-    let waitMs = Math.min(firstWaitMs, longestMs)
+    const shortestMs = Math.min(firstWaitMs, longestMs)
+    let waitMs = shortestMs
     while (!isOver()) {
       const startedAt = clock.monotonic()
       const error = await this.#live()
       if (isOver()) return
       const tookMs = clock.monotonic() - startedAt
-      if (tookMs >= goodAfterMs) waitMs = firstWaitMs
+      if (tookMs >= goodAfterMs) waitMs = shortestMs
       const part = 0.5 + random() / 2
       // From one try to the next: a source that has waited for its broker in vain has done most of the waiting.
-      const retryMs = Math.round(Math.max(waitMs * part - tookMs, firstWaitMs * part))
+      const retryMs = Math.round(Math.max(waitMs * part - tookMs, shortestMs * part))
       this.#options.onLost(error, retryMs)
       // What that session said is said no more, and readiness is never true in between.
       this.#options.onNotReady(undefined)
